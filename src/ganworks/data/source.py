@@ -1,0 +1,109 @@
+"""What a game learns from. Batch k is a function of (seed, k): there is no state to save or to restore."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganworks.errors import UserError
+from ganworks.seeds import mix
+
+Batch = dict[str, Tensor]
+"""Tensors of one batch by name: "sample" always; "label" (int64) where there are labels; a pair source adds its own."""
+
+CHANCES = 8
+"""How many uniform numbers each sample of a batch brings for its random crop, flip and the like."""
+
+
+class Source(ABC):
+    """Samples to learn from.
+
+    Attributes:
+        name: what to call it in reports.
+        shape: shape of one sample as the networks see it, (C, H, W) for images, (D,) for points.
+        classes: label names, or None where there are no labels.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    classes: tuple[str, ...] | None = None
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of distinct samples, 0 where they never repeat (a density that is sampled afresh)."""
+
+    @abstractmethod
+    def batch(self, k: int, size: int, seed: int, shard: slice = slice(None)) -> Batch:
+        """Return rows ``shard`` of the k-th batch of ``size`` samples, on the CPU.
+
+        The rows are the same however the batch is cut, so that several processes, or one process in several
+        parts, see exactly the batch that one process would. Images are uint8 (N, C, H, W), else float32.
+        """
+
+    @abstractmethod
+    def head(self, count: int) -> Batch:
+        """Return ``count`` fixed samples, evenly spread over the source, for pictures and measures.
+
+        A source with fewer samples returns all of them.
+        """
+
+
+class Finite(Source):
+    """A source with a length: it is shuffled anew for each epoch, and every sample is used once an epoch."""
+
+    @abstractmethod
+    def take(self, index: np.ndarray, chance: np.ndarray) -> Batch:
+        """Return the samples at ``index`` (n,); ``chance`` (n, 8) in [0, 1) decides whatever is random in them."""
+
+    def batch(self, k: int, size: int, seed: int, shard: slice = slice(None)) -> Batch:
+        if len(self) < size:
+            raise UserError(f"{self.name}: {len(self)} samples are fewer than a batch of {size}",
+                            f"at least {size} samples", f"add data, or take a batch of {len(self)} or less")
+        index = self._order(k * size, size, seed)[shard]
+        chance = np.random.default_rng(mix("chance", seed, k)).random((size, CHANCES))[shard]
+        return self.take(index, chance)
+
+    def head(self, count: int) -> Batch:
+        index = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64))
+        return self.take(index, np.full((len(index), CHANCES), 0.5))
+
+    def chunks(self, size: int = 1024) -> Iterator[Batch]:
+        """Yield every sample once, in order, ``size`` at a time, with no randomness in them."""
+        for start in range(0, len(self), size):
+            index = np.arange(start, min(start + size, len(self)))
+            yield self.take(index, np.full((len(index), CHANCES), 0.5))
+
+    def _order(self, start: int, count: int, seed: int) -> np.ndarray:
+        """Return positions start .. start + count of the endless sequence of shuffled epochs."""
+        length, parts = len(self), []
+        while count > 0:
+            epoch, offset = divmod(start, length)
+            part = self._epoch(epoch, seed)[offset : offset + count]
+            parts.append(part)
+            start, count = start + len(part), count - len(part)
+        return np.concatenate(parts)
+
+    def _epoch(self, epoch: int, seed: int) -> np.ndarray:
+        # A shuffle of 60,000 takes a millisecond; keep the last one, since its batches are asked for in turn.
+        key = (epoch, seed, len(self))
+        kept = self.__dict__.get("_kept_epoch")
+        if kept is None or kept[0] != key:
+            order = np.random.default_rng(mix("epoch", seed, epoch)).permutation(len(self))
+            self.__dict__["_kept_epoch"] = kept = (key, order)
+        return kept[1]
+
+
+def as_floats(x: Tensor) -> Tensor:
+    """Map uint8 0..255 to float32 -1..1; return any other tensor as it is."""
+    return x.float().div_(127.5).sub_(1.0) if x.dtype == torch.uint8 else x
+
+
+def as_bytes(x: Tensor) -> Tensor:
+    """Map floats -1..1 to uint8 0..255, rounded and clipped; return a uint8 tensor as it is."""
+    if x.dtype == torch.uint8:
+        return x
+    return x.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
