@@ -1,0 +1,82 @@
+"""Players, their moves, and what a move is played on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from ganworks.game.noise import Noise
+
+Costs = dict[str, Tensor]
+"""The summands of a player's cost by name; what is minimised is their sum."""
+
+
+@dataclass
+class Round:
+    """One batch with the random numbers that belong to it; what a move's cost is computed on.
+
+    Attributes:
+        batch: tensors by name, as networks take them (images float in [-1, 1]).
+        step: the training step it belongs to.
+        noise: its random numbers.
+        held: another move will be played on this very round, so what is costly may be kept in ``memory``.
+        memory: what one move keeps for the next.
+        signals: detached tensors by name, for whoever watches.
+    """
+
+    batch: Mapping[str, Tensor]
+    step: int
+    noise: Noise
+    held: bool = False
+    memory: dict[str, Tensor] = field(default_factory=dict)
+    signals: dict[str, Tensor] = field(default_factory=dict)
+
+
+def _never(step: int) -> bool:  # noqa: ARG001
+    return False
+
+
+@dataclass(frozen=True)
+class Move:
+    """One optimiser step of one player.
+
+    Attributes:
+        player: name of the player that learns.
+        cost: the player's cost on a round.
+        repeat: how often it is played in a step (critic steps per generator step).
+        every: play it only in steps that are multiples of this.
+        fresh: draw a new batch for it; otherwise it is played on the round of the move before.
+        second_order: whether the cost differentiates through a gradient in a given step.
+    """
+
+    player: str
+    cost: Callable[[Round], Costs]
+    repeat: int = 1
+    every: int = 1
+    fresh: bool = True
+    second_order: Callable[[int], bool] = _never
+
+
+class Game(nn.Module, ABC):
+    """Players and their moves. Everything with tensors is a submodule or a buffer, so ``state_dict`` is the game."""
+
+    @property
+    @abstractmethod
+    def players(self) -> dict[str, nn.Module]:
+        """The networks that learn, by name; each has an optimiser of its own."""
+
+    @property
+    @abstractmethod
+    def moves(self) -> tuple[Move, ...]:
+        """What is played in one step, in this order; the first move is fresh."""
+
+    @abstractmethod
+    def open(self, batch: Mapping[str, Tensor], step: int, noise: Noise, held: bool = False) -> Round:
+        """Begin a round on a batch."""
+
+    @abstractmethod
+    def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
+        """Return samples (N, ...) made by ``players`` (averaged weights, say) with the given random numbers."""

@@ -1,0 +1,73 @@
+"""What networks keep, so that any critic fits any game.
+
+A generator is a module ``(source, condition=None) -> sample``; a critic is a module ``(x, condition=None)`` that
+returns a tensor of raw outputs (any shape, samples first; high = real) or a ``Verdict``. Plain torch modules do:
+``condition`` is passed only in games that have one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+
+class Verdict(NamedTuple):
+    """What a critic says of a batch.
+
+    Attributes:
+        scores: raw outputs, one tensor (N, ...) for each head.
+        features: inner layers, shallow to deep, one tuple for each head; empty where the critic shows none.
+        classes: class logits (N, classes) of an auxiliary classifier, or None.
+    """
+
+    scores: tuple[Tensor, ...]
+    features: tuple[tuple[Tensor, ...], ...] = ()
+    classes: Tensor | None = None
+
+
+class Critic(nn.Module):
+    """Optional base of critics that can say how they look at a batch.
+
+    Attributes:
+        judges_alone: every sample is judged without a look at the others of its batch, so that real and generated
+            samples may share one pass. False where batch statistics enter (batch normalisation and the like).
+    """
+
+    judges_alone: bool = False
+
+
+class Panel(Critic):
+    """Several critics that speak as one: their heads and features side by side (HiFi-GAN's periods and scales)."""
+
+    def __init__(self, *critics: nn.Module) -> None:
+        super().__init__()
+        self.critics = nn.ModuleList(critics)
+        self.judges_alone = all(judges_alone(critic) for critic in critics)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Verdict:
+        verdicts = [as_verdict(call(critic, x, condition)) for critic in self.critics]
+        classes = [v.classes for v in verdicts if v.classes is not None]
+        return Verdict(tuple(score for v in verdicts for score in v.scores),
+                       tuple(features for v in verdicts for features in v.features),
+                       classes[0] if classes else None)
+
+
+def call(network: nn.Module, x: Tensor, condition: Tensor | None) -> Any:
+    """Call a network with its condition where there is one, and without where there is none."""
+    return network(x) if condition is None else network(x, condition)
+
+
+def as_verdict(output: Tensor | Verdict) -> Verdict:
+    """Return a critic's output as a verdict: a bare tensor is a single head without features."""
+    return Verdict((output,)) if isinstance(output, Tensor) else output
+
+
+def judges_alone(critic: nn.Module) -> bool:
+    """Whether real and generated samples may share one pass through ``critic``; a plain module is not trusted to."""
+    return isinstance(critic, Critic) and critic.judges_alone
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return the number of trainable numbers in ``module``."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
