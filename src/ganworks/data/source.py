@@ -97,6 +97,24 @@ class Finite(Source):
         return kept[1]
 
 
+class Described(Source):
+    """What is known of a source that is not at hand: enough to rebuild networks and to make samples."""
+
+    def __init__(self, name: str, shape: tuple[int, ...], classes: tuple[str, ...] | None) -> None:
+        self.name, self.shape, self.classes = name, tuple(shape), classes
+
+    def __len__(self) -> int:
+        return 0
+
+    def batch(self, k: int, size: int, seed: int, shard: slice = slice(None)) -> Batch:
+        raise UserError(f"the data '{self.name}' is not at hand", "the data the run was trained on")
+
+    def head(self, count: int) -> Batch:
+        if not self.classes:
+            return {}
+        return {"label": torch.arange(count) % len(self.classes)}
+
+
 def as_floats(x: Tensor) -> Tensor:
     """Map uint8 0..255 to float32 -1..1; return any other tensor as it is."""
     return x.float().div_(127.5).sub_(1.0) if x.dtype == torch.uint8 else x

@@ -1,0 +1,175 @@
+"""The only file that knows device, precision, memory layout, compilation and processes."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganworks.data.source import Batch, as_floats
+from ganworks.errors import UserError, did_you_mean
+from ganworks.game import Game, Noise
+from ganworks.seeds import mix
+
+PRECISIONS = ("float32", "tf32", "bf16")
+Precision = Literal["float32", "tf32", "bf16"]
+
+
+class Machine:
+    """Where a game is trained: one device or many processes, started by torchrun or ``accelerate launch``.
+
+    Every process holds the whole game and plays its rows of the global batch; gradients are averaged by one flat
+    all-reduce after the backward pass, which, unlike wrappers of the networks, is right for any cost, double
+    backward included.
+
+    Args:
+        device: "auto" (an accelerator where there is one), "cpu" or "cuda".
+        precision: "float32", "tf32" (float32 with faster products on newer GPUs) or "bf16" (autocast; weights,
+            costs and penalties stay float32).
+        compile: compile the networks with torch.compile; second-order moves run eagerly.
+
+    Attributes:
+        rank, world: number of this process and how many there are.
+    """
+
+    def __init__(self, device: str = "auto", precision: Precision = "float32", compile: bool = False) -> None:
+        if precision not in PRECISIONS:
+            raise UserError(f"precision '{precision}'", did_you_mean(precision, PRECISIONS))
+        if device == "cuda" and not torch.cuda.is_available():
+            raise UserError("device 'cuda'", "a CUDA device that torch can see", "take --device cpu")
+        from accelerate import PartialState
+
+        self._state = PartialState(cpu=device == "cpu")
+        self.device: torch.device = self._state.device
+        self.rank, self.world = self._state.process_index, self._state.num_processes
+        self.precision, self.compile = precision, compile
+        self._channels_last = False
+        if self.device.type == "cuda":
+            # Exact resume needs the same algorithm each time; a search by timing does not give it.
+            torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+            torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+            torch.backends.cudnn.allow_tf32 = precision == "tf32"
+        else:
+            _keep_large_blocks()
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes files and speaks."""
+        return self.rank == 0
+
+    def prepare(self, game: Game) -> None:
+        """Move a game here, with the same weights in every process, laid out and compiled as it runs best."""
+        # Decided by what the game is, not by timing it: the order of sums must not depend on a stopwatch.
+        self._channels_last = any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for m in game.modules())
+        game.to(self.device)
+        if self._channels_last:
+            game.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.world > 1:
+            if self.device.type == "cuda":
+                nn.SyncBatchNorm.convert_sync_batchnorm(game)
+            for tensor in (*game.parameters(), *game.buffers()):
+                torch.distributed.broadcast(tensor.data, 0)
+        if self.compile:
+            for player in game.players.values():
+                player.compile()
+
+    def feed(self, batch: Batch) -> dict[str, Tensor]:
+        """Move a batch to the device and turn image bytes into floats in [-1, 1]."""
+        fed = {}
+        for name, tensor in batch.items():
+            if self.device.type == "cuda":
+                tensor = tensor.pin_memory().to(self.device, non_blocking=True)
+            tensor = as_floats(tensor)
+            if tensor.dim() == 4 and self._channels_last:
+                tensor = tensor.contiguous(memory_format=torch.channels_last)
+            fed[name] = tensor
+        return fed
+
+    def rows(self, size: int, part: int, parts: int) -> slice:
+        """Return this process's rows of part ``part`` of ``parts`` of a global batch of ``size``."""
+        share, rest = divmod(size, parts * self.world)
+        if rest:
+            raise UserError(f"a batch of {size} in {self.world} processes and {parts} parts each",
+                            f"a multiple of {parts * self.world}", "change --batch or --accumulate")
+        start = (self.rank * parts + part) * share
+        return slice(start, start + share)
+
+    def seed(self, *parts: int | str) -> None:
+        """Seed torch's own random numbers (dropout, a user's code) from ``parts`` and the process's number."""
+        value = mix(*parts, self.rank)
+        torch.default_generator.manual_seed(value)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(value)
+
+    def noise(self, seed: int, total: int, rows: slice) -> Noise:
+        """Return the random numbers of one draw; the same in every process but for the rows."""
+        return Noise(seed, total, rows, self.device)
+
+    def play(self, second_order: bool) -> contextlib.ExitStack:
+        """Return the context in which a move's cost is computed: autocast, and eager where gradients are nested."""
+        stack = contextlib.ExitStack()
+        if self.precision == "bf16":
+            stack.enter_context(torch.autocast(self.device.type, torch.bfloat16))
+        if self.compile and second_order:
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        return stack
+
+    def backward(self, costs: Mapping[str, Tensor], parameters: Sequence[nn.Parameter], share: float) -> None:
+        """Add the gradient of ``share`` times the sum of the costs to the given parameters, and to no others."""
+        total = torch.stack(list(costs.values())).sum() if len(costs) > 1 else next(iter(costs.values()))
+        (total if share == 1 else total * share).backward(inputs=list(parameters))
+
+    def update(self, optimiser: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], clip: float | None) -> None:
+        """Average gradients over the processes, clip them, step, and forget them."""
+        if self.world > 1:
+            self._average([p.grad for p in parameters if p.grad is not None])
+        if clip is not None:
+            nn.utils.clip_grad_norm_(parameters, clip)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean of a tensor over the processes."""
+        if self.world > 1:
+            values = values.clone()
+            torch.distributed.all_reduce(values)
+            values /= self.world
+        return values
+
+    def agree(self, game: nn.Module) -> None:
+        """Give every process the mean of the floating-point buffers (batch-norm statistics), before a save."""
+        if self.world > 1:
+            self._average([b for b in game.buffers() if b.is_floating_point()])
+
+    def wait(self) -> None:
+        """Wait until every process is here."""
+        self._state.wait_for_everyone()
+
+    def any(self, flag: bool) -> bool:
+        """Whether ``flag`` is true in any process."""
+        if self.world == 1:
+            return flag
+        return bool(self.mean(torch.tensor([float(flag)], device=self.device)).item() > 0)
+
+    def _average(self, tensors: list[Tensor]) -> None:
+        # One message of all the numbers: the many small ones of a network would each wait for the network's latency.
+        flat = torch.cat([t.reshape(-1) for t in tensors])
+        torch.distributed.all_reduce(flat)
+        flat /= self.world
+        for t, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            t.copy_(part.view(t.shape))
+
+
+def _keep_large_blocks() -> None:
+    # glibc gives large blocks back to the system at each free and gets them anew, page by page, at the next step.
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):
+            libc = ctypes.CDLL("libc.so.6")
+            m_trim_threshold, m_mmap_threshold = -1, -3
+            libc.mallopt(m_mmap_threshold, 1 << 30)
+            libc.mallopt(m_trim_threshold, 1 << 30)

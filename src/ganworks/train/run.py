@@ -1,0 +1,202 @@
+"""A run on disk: recipe.yaml, versions.json, source.json, log.jsonl, checkpoints/, samples/."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from ganworks.errors import UserError
+from ganworks.files import write_text
+from ganworks.train.state import read_facts, read_state, write_state
+
+
+class Run:
+    """The directory of one training run. ``create`` makes a new one, ``open`` takes up an old one.
+
+    Attributes:
+        path: the directory.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._handle: IO[str] | None = None
+        self._lock: IO[str] | None = None
+
+    @classmethod
+    def create(cls, path: Path | str, recipe: str, source: dict[str, Any]) -> Run:
+        """Make a new directory; one that exists and is not empty is refused, never overwritten.
+
+        Args:
+            recipe: text of recipe.yaml, from which the run can be repeated.
+            source: name, shape and classes of the data, so that samples can be made without it.
+        """
+        run = cls(path)
+        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+            raise UserError(f"{run.path} exists already", "a new directory for a new run",
+                            f"go on with it (ganworks train --resume {run.path}), or take another name (--run)")
+        run.path.mkdir(parents=True, exist_ok=True)
+        write_text(run.path / "versions.json", json.dumps(versions(), indent=1))
+        write_text(run.path / "source.json", json.dumps(source, indent=1))
+        write_text(run.path / "recipe.yaml", recipe)
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """Take up an existing run."""
+        run = cls(path)
+        if not (run.path / "recipe.yaml").is_file():
+            problem = "is not a run" if run.path.exists() else "does not exist"
+            raise UserError(f"{run.path} {problem}", "the directory of a run, with its recipe.yaml",
+                            "see which runs there are: ls runs")
+        return run
+
+    @property
+    def recipe(self) -> str:
+        """Text of recipe.yaml."""
+        return (self.path / "recipe.yaml").read_text(encoding="utf-8")
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """Name, shape and classes of the data."""
+        return json.loads((self.path / "source.json").read_text(encoding="utf-8"))
+
+    def lock(self) -> None:
+        """Refuse a second process that trains in the same directory; a killed one leaves no lock behind."""
+        try:
+            import fcntl
+        except ImportError:  # no such lock on Windows
+            return
+        self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held for the life of the run
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(f"{self.path} is being trained by another process", "one trainer for each run",
+                            "wait for it, or stop it") from error
+
+    # ---- log
+
+    def log(self, record: dict[str, Any]) -> None:
+        """Append a record to log.jsonl."""
+        if self._handle is None:
+            self._handle = open(self.path / "log.jsonl", "a", encoding="utf-8")  # noqa: SIM115 - kept open
+        self._handle.write(json.dumps(record) + "\n")
+        self._handle.flush()
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the log's records; a last line that was cut off by a kill is left out."""
+        return list(self._records())
+
+    def seconds(self) -> float:
+        """Return the training time logged so far."""
+        return max((record.get("seconds", 0.0) for record in self._records()), default=0.0)
+
+    def rewind(self, step: int) -> None:
+        """Forget log records and samples of later steps than ``step``: a resumed run makes them again."""
+        self.close()
+        kept = [record for record in self._records() if record["step"] <= step]
+        write_text(self.path / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
+        for picture in (self.path / "samples").glob("step-*.png"):
+            if _step_of(picture) > step:
+                picture.unlink()
+
+    def close(self) -> None:
+        """Sync and close the log."""
+        if self._handle is not None:
+            self._sync()
+            self._handle.close()
+            self._handle = None
+
+    def _sync(self) -> None:
+        if self._handle is not None:
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+
+    def _records(self) -> Iterator[dict[str, Any]]:
+        log = self.path / "log.jsonl"
+        if not log.is_file():
+            return
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:
+                return
+
+    # ---- checkpoints
+
+    def save(self, state: dict[str, Any], step: int, figure: float | None = None, keep: int = 2) -> Path:
+        """Write a checkpoint, then remove old ones but the last ``keep`` and the best.
+
+        Args:
+            figure: a measure of the checkpoint, smaller is better, or None where there is none.
+        """
+        self._sync()
+        path = self.path / "checkpoints" / f"step-{step:08d}.safetensors"
+        write_state(path, state, {"step": step, "figure": figure})
+        best = self.best()
+        for old in self.checkpoints()[:-keep]:
+            if old != best:
+                old.unlink()
+        return path
+
+    def checkpoints(self) -> list[Path]:
+        """Return the checkpoints, oldest first."""
+        return sorted((self.path / "checkpoints").glob("step-*.safetensors"), key=_step_of)
+
+    def best(self) -> Path | None:
+        """Return the checkpoint with the smallest figure, None where none has one."""
+        figures = {}
+        for path in self.checkpoints():
+            try:
+                figure = read_facts(path).get("figure")
+            except UserError:
+                continue
+            if figure is not None:
+                figures[path] = figure
+        return min(figures, key=lambda path: figures[path]) if figures else None
+
+    def load(self, which: str = "last") -> tuple[dict[str, Any], list[str]]:
+        """Return a checkpoint's state, and a line for each damaged one that was passed over on the way to it.
+
+        Args:
+            which: "last", "best", or a step.
+        """
+        found = self.checkpoints()
+        if which == "last":
+            wanted = found[::-1]
+        elif which == "best":
+            best = self.best()
+            wanted = [best] if best else found[::-1]
+        else:
+            wanted = [path for path in found if str(_step_of(path)) == which]
+        if not wanted:
+            steps = ", ".join(str(_step_of(path)) for path in found) or "none"
+            raise UserError(f"{self.path} has no checkpoint '{which}'", f"last, best, or one of these steps: {steps}",
+                            "train it first" if not found else "")
+        passed: list[str] = []
+        for path in wanted:
+            try:
+                return read_state(path), passed
+            except UserError as error:
+                passed.append(error.problem)
+        raise UserError("\n".join(passed), "an undamaged checkpoint", "train the recipe anew: "
+                        f"ganworks train {self.path / 'recipe.yaml'}")
+
+
+def _step_of(path: Path) -> int:
+    return int(path.stem.split("-")[1])
+
+
+def versions() -> dict[str, str]:
+    """Return what a run's figures depend on beside the recipe."""
+    from importlib.metadata import version
+
+    import torch
+
+    names = ("ganworks", "torch", "numpy", "accelerate", "safetensors", "scikit-learn")
+    return {**{name: version(name) for name in names}, "python": sys.version.split()[0],
+            "platform": platform.platform(), "threads": str(torch.get_num_threads())}
