@@ -1,0 +1,101 @@
+"""Arrays as sources: images in uint8, points in float32, in memory or memory-mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ganworks.data.facts import Facts
+from ganworks.data.source import Batch, Finite
+from ganworks.errors import UserError
+
+
+class Images(Finite):
+    """Images of one shape.
+
+    Args:
+        pixels: uint8 (N, C, H, W); a memory-mapped array is read only where it is used.
+        labels: integers (N,) in 0 .. len(classes) - 1, or None.
+        classes: names of the labels; "0", "1", ... where none are given.
+        name: what to call it in reports.
+        flip: mirror an image left to right where the first of its chances is below 1/2.
+        facts: what was found in the files the images came from.
+    """
+
+    def __init__(self, pixels: np.ndarray, labels: np.ndarray | None = None, classes: Sequence[str] | None = None,
+                 name: str = "images", flip: bool = False, facts: Facts | None = None) -> None:
+        if pixels.ndim != 4 or pixels.dtype != np.uint8 or not len(pixels):
+            raise UserError(f"images of shape {pixels.shape} and type {pixels.dtype}", "uint8 (N, C, H, W), N > 0")
+        self.pixels, self.name, self.flip, self.facts = pixels, name, flip, facts
+        self.shape = tuple(int(side) for side in pixels.shape[1:])
+        self.labels, self.classes = _checked_labels(labels, classes, len(pixels))
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def take(self, index: np.ndarray, chance: np.ndarray) -> Batch:
+        chosen = np.array(self.pixels[index])
+        if self.flip:
+            mirrored = chance[:, 0] < 0.5
+            chosen[mirrored] = chosen[mirrored][..., ::-1]
+        return _batch(chosen, self.labels, index)
+
+
+class Points(Finite):
+    """Vectors.
+
+    Args:
+        values: float32 (N, D), finite.
+        labels, classes, name, facts: as for ``Images``.
+    """
+
+    def __init__(self, values: np.ndarray, labels: np.ndarray | None = None, classes: Sequence[str] | None = None,
+                 name: str = "points", facts: Facts | None = None) -> None:
+        if values.ndim != 2 or values.dtype != np.float32 or not len(values):
+            raise UserError(f"points of shape {values.shape} and type {values.dtype}", "float32 (N, D), N > 0")
+        self.values, self.name, self.shape, self.facts = values, name, (int(values.shape[1]),), facts
+        self.labels, self.classes = _checked_labels(labels, classes, len(values))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, index: np.ndarray, chance: np.ndarray) -> Batch:
+        return _batch(np.array(self.values[index]), self.labels, index)
+
+
+def named_labels(labels: np.ndarray, names: Sequence[str] | None, count: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return labels of any kind as int64 (count,) in 0 .. K - 1 and the K class names.
+
+    Where ``names`` are given, labels are positions in them. Otherwise the distinct labels, sorted, are the classes:
+    numbers need not start at 0 or be without gaps, and text is its own name.
+    """
+    if labels.shape != (count,) and labels.shape != (count, 1):
+        raise UserError(f"labels of shape {labels.shape} for {count} samples", f"one label a sample, ({count},)")
+    labels = labels.reshape(count)
+    if labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels == np.rint(labels)).all():
+        labels = labels.astype(np.int64)
+    if labels.dtype.kind not in "iubUS":
+        raise UserError(f"labels of type {labels.dtype}", "whole numbers or text")
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", "replace")
+    if names is None:
+        distinct, index = np.unique(labels, return_inverse=True)
+        return index.astype(np.int64), tuple(str(value) for value in distinct)
+    if labels.dtype.kind == "U" or (count and (labels.min() < 0 or labels.max() >= len(names))):
+        raise UserError(f"labels {labels.min()} to {labels.max()} with {len(names)} class names",
+                        f"labels from 0 to {len(names) - 1}")
+    return labels.astype(np.int64), tuple(str(name) for name in names)
+
+
+def _checked_labels(labels: np.ndarray | None, classes: Sequence[str] | None,
+                    count: int) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
+    return (None, None) if labels is None else named_labels(np.asarray(labels), classes, count)
+
+
+def _batch(chosen: np.ndarray, labels: np.ndarray | None, index: np.ndarray) -> Batch:
+    batch = {"sample": torch.from_numpy(chosen)}
+    if labels is not None:
+        batch["label"] = torch.from_numpy(labels[index])
+    return batch

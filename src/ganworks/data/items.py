@@ -1,0 +1,131 @@
+"""Image files, one after another, into the cache: the same for a folder, a zip and a Hugging Face data set."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from ganworks.console import track
+from ganworks.data.cache import Writer
+from ganworks.data.facts import Facts
+from ganworks.data.options import DataOptions
+from ganworks.data.pixels import Header, Unreadable, decoded, default_size, header
+from ganworks.errors import UserError
+
+STEP = 256  # files decoded together
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file that may be an image: its name for the user, and how to open it."""
+
+    name: str
+    open: Callable[[], BinaryIO]
+
+
+Classify = Callable[[Sequence[Item]], tuple[Sequence[str] | None, tuple[str, ...]]]
+"""From the items that are images to the class of each, or None where there are no classes, and notes on it."""
+
+
+def write_items(items: Sequence[Item], facts: Facts, writer: Writer, options: DataOptions, classify: Classify) -> Facts:
+    """Decode ``items`` into ``writer`` and return the facts with what was found and what was skipped.
+
+    Two passes: the headers decide the common size and channels and what the classes are, then everything is
+    decoded, a few files at a time in threads (Pillow's decoders run without Python's lock).
+
+    Raises:
+        UserError: fewer than two of them are images.
+    """
+    skipped = list(facts.skipped)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # there is a lower limit of our own
+        good, headers = _scan(items, skipped)
+        _refuse_few(len(good), len(items), facts.path, skipped)
+        sizes = Counter((h.width, h.height) for h in headers)
+        size = options.size or default_size(sizes)
+        channels = options.channels or (1 if all(h.grey for h in headers) else 3)
+        names, notes = classify(good)
+        kept = _decode(good, skipped, writer, (size, channels, options.fit))
+    _refuse_few(writer.count, len(items), facts.path, skipped)
+    classes = _ordered(set(names or ()))
+    if names is not None:
+        number = {name: i for i, name in enumerate(classes)}
+        writer.add_labels(np.array([number[names[i]] for i in kept]))
+    return facts.but(found=facts.found or len(items) + len(facts.skipped), skipped=tuple(skipped),
+                     sizes={f"{w}x{h}": n for (w, h), n in sizes.most_common()},
+                     formats=dict(Counter(h.words for h in headers).most_common()), values="0..255 (uint8)",
+                     classes=dict.fromkeys(classes, 0), notes=(*facts.notes, *notes))
+
+
+def _scan(items: Sequence[Item], skipped: list[tuple[str, str]]) -> tuple[list[Item], list[Header]]:
+    good, headers = [], []
+    for item in track(items, len(items), "looking at headers", "files"):
+        try:
+            with item.open() as handle:
+                headers.append(header(handle))
+            good.append(item)
+        except Exception as error:
+            skipped.append((item.name, _reason(error)))
+    return good, headers
+
+
+def _decode(items: Sequence[Item], skipped: list[tuple[str, str]], writer: Writer,
+            wanted: tuple[int, int, str]) -> list[int]:
+    """Decode the items into the writer, in order; return the positions of those that could be decoded."""
+    def decode(item: Item) -> np.ndarray | str:
+        try:
+            with item.open() as handle:
+                return decoded(handle, *wanted)
+        except Exception as error:
+            return _reason(error)
+
+    done: list[int] = []
+
+    def rows(pool: ThreadPoolExecutor) -> Iterator[None]:
+        for start in range(0, len(items), STEP):
+            good = []
+            for i, result in enumerate(pool.map(decode, items[start : start + STEP]), start):
+                if isinstance(result, str):
+                    skipped.append((items[i].name, result))
+                else:
+                    good.append(result)
+                    done.append(i)
+                yield None
+            if good:
+                writer.add(np.stack(good))
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for _ in track(rows(pool), len(items), "decoding", "images"):
+            pass
+    return done
+
+
+def _reason(error: Exception) -> str:
+    # A foreign file can make a decoder, a zip or a file system raise anything; none of it may end the whole run,
+    # except a full disk, which is not raised here but by the writer.
+    return str(error) if isinstance(error, Unreadable) else f"cannot be read: {error or type(error).__name__}"
+
+
+def _ordered(names: set[str]) -> list[str]:
+    """Return class names in order, as numbers where all are."""
+    return sorted(names, key=(lambda n: int(n)) if all(n.isdecimal() for n in names) else str)  # type: ignore[arg-type]
+
+
+def _refuse_few(good: int, found: int, path: str, skipped: Sequence[tuple[str, str]]) -> None:
+    if good >= 2:
+        return
+    first = f"; {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
+    if good:
+        problem = f"{path}: only one image"
+    else:
+        problem = f"{path}: none of {found:,} files can be read as an image" if found else f"{path}: no files in it"
+    raise UserError(problem + first, "a folder or zip with at least 2 images (PNG, JPEG, WebP, BMP, GIF, TIFF, ...)",
+                    "check the path, and the reasons above" if skipped else "check the path")

@@ -1,0 +1,40 @@
+"""The options of a source, as they stand in a recipe and on the command line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ganworks.errors import UserError
+
+Fit = Literal["crop", "stretch", "pad"]
+Channels = Literal[1, 3, 4]
+
+
+class DataOptions(BaseModel):
+    """Which data, and how images are brought to one shape."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = Field("digits", min_length=1, description="a built-in name (digits, ring8, ...), a folder or zip of "
+                      "images, a .npy, .npz, .idx or .idx.gz file, or hf:NAME[:SPLIT]")
+    size: int | None = Field(None, ge=4, le=1024, description="side of the square images in pixels; by default the "
+                             "images' own, or a power of two not above their median side")
+    channels: Channels | None = Field(None, description="1 grey, 3 RGB, 4 RGBA; by default what the images have, "
+                                      "with transparency laid on white")
+    fit: Fit = Field("crop", description="how an image becomes square: crop (resize, then cut the centre), stretch, "
+                     "or pad (with white, or with nothing in RGBA)")
+    flip: bool = Field(False, description="mirror each image left to right with probability 1/2 when a batch is drawn")
+
+
+def checked(**values: object) -> DataOptions:
+    """Return ``DataOptions(**values)``; what is out of range is a UserError that names the option."""
+    try:
+        return DataOptions(**values)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "options"
+        known = DataOptions.model_fields.get(name)
+        wanted = (known.description or "") if known else "one of: " + ", ".join(DataOptions.model_fields)
+        raise UserError(f"--{name} {first['input']}: {first['msg']}", wanted) from None
