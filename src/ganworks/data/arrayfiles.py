@@ -11,7 +11,7 @@ from ganworks.console import track
 from ganworks.data.arrays import Images, Points, named_labels
 from ganworks.data.cache import Writer, cached
 from ganworks.data.facts import Facts
-from ganworks.data.levels import channels_are_last, channels_first, levels, refuse_not_finite
+from ganworks.data.levels import Levels, channels_are_last, channels_first, levels, refuse_not_finite
 from ganworks.data.options import DataOptions
 from ganworks.data.pixels import coloured, default_size, fitted, from_array
 from ganworks.data.rows import HeldRows, Rows, idx_rows, npy_rows, npz_rows, text_rows
@@ -69,13 +69,14 @@ def open_digits(options: DataOptions) -> Images | Points:
         from sklearn.datasets import load_digits
 
         found = load_digits()
-        return HeldRows(found.images / 16), found.target, [str(n) for n in found.target_names]
+        return HeldRows(found.images), found.target, [str(n) for n in found.target_names]
 
-    return _opened(Path("digits"), [], options, "built into scikit-learn", parts)
+    scale = Levels(0, 16, "0..16, scaled to 0..255")
+    return _opened(Path("digits"), [], options, "built into scikit-learn", parts, scale)
 
 
 def _opened(path: Path, files: Sequence[Path], options: DataOptions, kind: str,
-            parts: Callable[[], Parts]) -> Images | Points:
+            parts: Callable[[], Parts], scale: Levels | None = None) -> Images | Points:
     stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     identity = (kind, str(path) if not stats else "", stats, options.size, options.channels, options.fit)
 
@@ -86,8 +87,10 @@ def _opened(path: Path, files: Sequence[Path], options: DataOptions, kind: str,
             raise UserError(f"{path}: an array of shape {samples.shape}, with no samples", "at least one row")
         known = None if labels is None else named_labels(labels, names, count)
         facts = Facts(kind, str(path), found=count, classes={} if known is None else dict.fromkeys(known[1], 0))
-        write = _write_points if len(samples.shape) <= 2 else _write_images
-        return write(samples, None if known is None else known[0], writer, facts, options)
+        writer.add_labels(None if known is None else known[0])
+        if len(samples.shape) <= 2:
+            return _write_points(samples, writer, facts, options)
+        return _write_images(samples, scale, writer, facts, options)
 
     entry = cached(path.name, identity, build)
     classes = tuple(entry.facts.classes) or None
@@ -96,8 +99,7 @@ def _opened(path: Path, files: Sequence[Path], options: DataOptions, kind: str,
     return Images(entry.samples, entry.labels, classes, path.stem.removesuffix(".idx"), options.flip, entry.facts)
 
 
-def _write_points(samples: Rows, labels: np.ndarray | None, writer: Writer, facts: Facts,
-                  options: DataOptions) -> Facts:
+def _write_points(samples: Rows, writer: Writer, facts: Facts, options: DataOptions) -> Facts:
     if samples.dtype.kind != "f":
         raise UserError(f"{facts.path}: {samples.dtype} of shape {samples.shape}", "floats for points, or images "
                         "(N, H, W), (N, H, W, C), (N, C, H, W)",
@@ -111,23 +113,20 @@ def _write_points(samples: Rows, labels: np.ndarray | None, writer: Writer, fact
         first += len(part)
         low, high = min(low, float(part.min())), max(high, float(part.max()))
         writer.add(part.reshape(len(part), -1).astype(np.float32))
-    writer.add_labels(labels)
     return facts.but(values=f"{low:g}..{high:g} ({samples.dtype})")
 
 
-def _write_images(samples: Rows, labels: np.ndarray | None, writer: Writer, facts: Facts,
-                  options: DataOptions) -> Facts:
+def _write_images(samples: Rows, scale: Levels | None, writer: Writer, facts: Facts, options: DataOptions) -> Facts:
     if len(samples.shape) > 4 or min(samples.shape) < 1:
         raise UserError(f"{facts.path}: an array of shape {samples.shape}",
                         "images (N, H, W), (N, H, W, C), (N, C, H, W), or points (N, D)")
     last = channels_are_last(samples.shape, facts.path)
-    scale = levels(samples.parts(), samples.dtype, facts.path)
+    scale = scale or levels(samples.parts(), samples.dtype, facts.path)
     found, height, width = channels_first(np.empty((1, *samples.shape[1:]), bool), last).shape[1:]
     size = options.size or default_size({(width, height): samples.shape[0]})
     channels = options.channels or min(found, 3)
     for part in _tracked(samples, "decoding"):
         writer.add(_shaped(scale.apply(channels_first(part, last)), size, channels, options.fit))
-    writer.add_labels(labels)
     bits = 16 if scale.high == 65535 else 8
     kind = {1: "grey", 3: "RGB", 4: "RGBA"}[found] + (f" {bits} bit" if samples.dtype.kind != "f" else " float")
     return facts.but(values=scale.words, sizes={f"{width}x{height}": samples.shape[0]},

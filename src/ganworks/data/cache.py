@@ -9,6 +9,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -140,10 +141,10 @@ def _build(folder: Path, build: Callable[[Writer], Facts]) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     temporary = folder.parent / f".{folder.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp"
-    temporary.mkdir()
-    writer = Writer(temporary)
     try:
-        writer.finish(build(writer))
+        temporary.mkdir()
+        with closing(Writer(temporary)) as writer:
+            writer.finish(build(writer))
         os.rename(temporary, folder)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -151,7 +152,6 @@ def _build(folder: Path, build: Callable[[Writer], Facts]) -> None:
         raise UserError(f"the disk is full: the cache needs room under {folder.parent}", "free space for the decoded "
                         "samples", "free some space, or set GANWORKS_CACHE to a folder on another disk") from error
     finally:
-        writer.close()
         shutil.rmtree(temporary, ignore_errors=True)
 
 

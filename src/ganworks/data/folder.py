@@ -85,7 +85,7 @@ def classes_from_folders(names: Sequence[str]) -> tuple[list[str] | None, tuple[
     tops = {p[0] for p in parts if len(p) > 1}
     loose = sum(len(p) == 1 for p in parts)
     if loose or len(tops) < 2:
-        mixed = f"{loose} images lie beside {len(tops)} sub-folders, so there are no classes"
+        mixed = f"{loose} images lie beside the sub-folders, not in them, so there are no classes"
         return None, (mixed,) if loose and tops else ()
     splits = "the sub-folders look like splits, not classes: give one of them as the path"
     return [p[0] for p in parts], (splits,) if {t.lower() for t in tops} <= SPLITS else ()

@@ -55,13 +55,17 @@ def write_items(items: Sequence[Item], facts: Facts, writer: Writer, options: Da
         names, notes = classify(good)
         kept = _decode(good, skipped, writer, (size, channels, options.fit))
     _refuse_few(writer.count, len(items), facts.path, skipped)
+    headers = [headers[i] for i in kept]
+    sizes = Counter((h.width, h.height) for h in headers)
+    deep = sum(h.bits == 16 for h in headers)
     classes = _ordered(set(names or ()))
     if names is not None:
         number = {name: i for i, name in enumerate(classes)}
         writer.add_labels(np.array([number[names[i]] for i in kept]))
     return facts.but(found=facts.found or len(items) + len(facts.skipped), skipped=tuple(skipped),
                      sizes={f"{w}x{h}": n for (w, h), n in sizes.most_common()},
-                     formats=dict(Counter(h.words for h in headers).most_common()), values="0..255 (uint8)",
+                     formats=dict(Counter(h.words for h in headers).most_common()), 
+                     values="0..255" + (f" ({deep:,} of 16 bit were scaled to it)" if deep else ""),
                      classes=dict.fromkeys(classes, 0), notes=(*facts.notes, *notes))
 
 

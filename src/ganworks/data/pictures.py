@@ -17,6 +17,7 @@ from ganworks.data.source import as_bytes
 from ganworks.data.toys import Toy
 from ganworks.errors import UserError
 from ganworks.files import replacing
+from ganworks.seeds import mix
 
 WIDE = 800  # pixels: the width that small images are enlarged towards
 
@@ -71,13 +72,13 @@ def scatter(points: Samples, reference: Toy | Samples | None = None, title: str 
     from matplotlib.figure import Figure
 
     values = _points(points)
-    figure = Figure(figsize=(7, 5) if values.shape[1] == 1 else (7, 7), dpi=100, layout="tight")
+    figure = Figure(figsize=(7, 5) if values.shape[1] == 1 else (7, 7), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     (_draw_line if values.shape[1] == 1 else _draw_plane)(axes, values, reference)
     if title:
         axes.set_title(title)
-    axes.legend(loc="upper right")
+    figure.legend(loc="outside lower center", ncols=2)
     held = BytesIO()
     figure.savefig(held, format="png")
     return Image.open(held).convert("RGB")
@@ -102,7 +103,7 @@ def _draw_line(axes: Any, values: np.ndarray, reference: Toy | Samples | None) -
     held = [values] if not isinstance(reference, Tensor | np.ndarray) else [values, _points(reference)]
     low, high = min(h.min() for h in held), max(h.max() for h in held)
     if isinstance(reference, Toy):
-        known = reference.head(2000)["sample"].numpy()
+        known = _fresh(reference)
         low, high = min(low, known.min()), max(high, known.max())
     edge = 0.05 * (high - low) or 0.5
     bins = np.linspace(low - edge, high + edge, 101)
@@ -116,10 +117,15 @@ def _draw_line(axes: Any, values: np.ndarray, reference: Toy | Samples | None) -
 
 def _draw_plane(axes: Any, values: np.ndarray, reference: Toy | Samples | None) -> None:
     if reference is not None:
-        known = _points(reference.head(2000)["sample"] if isinstance(reference, Toy) else reference)
+        known = _points(_fresh(reference) if isinstance(reference, Toy) else reference)
         axes.scatter(known[:, 0], known[:, 1], s=4, color="0.7", label="reference")
     axes.scatter(values[:, 0], values[:, 1], s=4, alpha=0.6, color="tab:blue", label=f"samples ({len(values)})")
     axes.set_aspect("equal", adjustable="datalim")
+
+
+def _fresh(toy: Toy) -> np.ndarray:
+    # Not the toy's head: a picture of that against itself would show one set of points.
+    return toy.sample(2000, np.random.default_rng(mix("toy", "reference")))
 
 
 def _points(points: Samples) -> np.ndarray:
