@@ -35,15 +35,21 @@ class Run:
             recipe: text of recipe.yaml, from which the run can be repeated.
             source: name, shape and classes of the data, so that samples can be made without it.
         """
+        cls.refuse_existing(path)
         run = cls(path)
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
-            raise UserError(f"{run.path} exists already", "a new directory for a new run",
-                            f"go on with it (ganworks train --resume {run.path}), or take another name (--run)")
         run.path.mkdir(parents=True, exist_ok=True)
         write_text(run.path / "versions.json", json.dumps(versions(), indent=1))
         write_text(run.path / "source.json", json.dumps(source, indent=1))
         write_text(run.path / "recipe.yaml", recipe)
         return run
+
+    @staticmethod
+    def refuse_existing(path: Path | str) -> None:
+        """Raise UserError where a new run may not begin: the directory exists and is not empty."""
+        path = Path(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UserError(f"{path} exists already", "a new directory for a new run",
+                            f"go on with it (ganworks train --resume {path}), or take another name (--run)")
 
     @classmethod
     def open(cls, path: Path | str) -> Run:

@@ -1,0 +1,84 @@
+"""The command line: find the verb, let it add its arguments, run it, and turn user errors into exit status 2."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from ganworks import __version__
+from ganworks.errors import UserError, did_you_mean
+
+VERBS = {
+    "train": "train a GAN, go on with a run, or show what a training would be",
+    "sample": "make images from a trained run: grids, single files, arrays, walks between latents",
+    "evaluate": "judge a run: Frechet distance, KID, precision and recall, modes",
+    "report": "write a run's self-contained report.html",
+    "data": "say what a data set holds, what was skipped and why, and show it",
+    "list": "list recipes, objectives and built-in data",
+}
+
+EXAMPLES = """\
+examples:
+  ganworks train dcgan --data digits --run runs/first
+  ganworks train dcgan --data photos/ --size 64 --objective hinge --run runs/photos
+  ganworks train --resume runs/photos
+  ganworks evaluate runs/photos
+  ganworks sample runs/photos --count 64 --out grid.png
+
+'ganworks VERB --help' explains a verb, 'ganworks train RECIPE --help' all options of a recipe."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are user errors, with a guess at what was meant."""
+
+    def error(self, message: str):  # type: ignore[no-untyped-def]
+        raise UserError(f"{self.prog}: {message}", "", f"see: {self.prog} --help")
+
+    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        known, rest = self.parse_known_args(args, namespace)
+        if rest:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            wanted = did_you_mean(rest[0].split("=")[0], flags) if rest[0].startswith("-") else "no more arguments"
+            raise UserError(f"{self.prog}: unknown argument '{rest[0]}'", wanted, f"see: {self.prog} --help")
+        return known
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0 done, 2 a user error, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        print(f"ganworks {__version__}")
+        return 0
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in VERBS:
+        raise UserError(f"unknown verb '{verb}'", did_you_mean(verb, VERBS), "see: ganworks --help")
+    module = importlib.import_module(f"ganworks.commands.{verb}")
+    parser = Parser(prog=f"ganworks {verb}", description=module.__doc__, allow_abbrev=False,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    module.add_arguments(parser, rest)
+    return module.run(parser.parse_args(rest))
+
+
+def _help() -> str:
+    lines = ["usage: ganworks VERB ...", "", "A workshop for generative adversarial networks.", "", "verbs:"]
+    lines += [f"  {verb:<10} {what}" for verb, what in VERBS.items()]
+    return "\n".join([*lines, "", EXAMPLES])

@@ -1,0 +1,193 @@
+"""Train a GAN, go on with a run, or show what a training would be.
+
+  ganworks train RECIPE [options]       a recipe by name (ganworks list recipes), or my.py:function
+  ganworks train runs/x/recipe.yaml     repeat a run, or train from a file
+  ganworks train --resume runs/x        go on exactly where the run's last checkpoint stands
+
+'ganworks train RECIPE --help' lists the recipe's own options too. Ctrl-C saves and ends; a second one ends at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganworks.errors import UserError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from ganworks.recipes import Call
+    from ganworks.train import Machine, Recipe
+
+OWN = ("target", "run", "resume", "device", "threads", "dry_run", "quiet")
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Add the verb's own arguments, and the options of the recipe that ``argv`` names."""
+    parser.add_argument("target", nargs="?", metavar="RECIPE", help="recipe, file.yaml or my.py:function")
+    parser.add_argument("--run", metavar="DIR", help="directory of the run (default: runs/RECIPE-N, the next free N)")
+    parser.add_argument("--resume", metavar="RUN", help="go on with this run")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: %(default)s")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
+    parser.add_argument("--dry-run", action="store_true", help="print networks, memory and time, and train nothing")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    resumed = _value_of("--resume", argv)
+    if argv and not argv[0].startswith("-"):
+        _add_options(parser, argv[0])
+    elif resumed:
+        _add_options(parser, str(Path(resumed) / "recipe.yaml"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, and return 0, or 130 where the training was interrupted."""
+    import torch
+
+    from ganworks.train import Machine, fit
+
+    given = {name: value for name, value in vars(args).items() if name not in OWN}
+    if args.threads is not None:
+        if args.threads < 1:
+            raise UserError(f"--threads {args.threads}", "at least 1")
+        torch.set_num_threads(args.threads)
+    if args.resume:
+        call, path = _resumed(args, given), Path(args.resume)
+    elif args.target:
+        call = _call(args.target, given)
+        path = Path(args.run) if args.run else _next_run(call.name)
+        if not args.dry_run:
+            _refuse_existing(path)
+    else:
+        raise UserError("nothing to train", "a recipe, or --resume RUN", "see: ganworks train --help")
+    recipe = call.build()
+    machine = Machine(args.device, recipe.precision, recipe.compile)
+    if args.dry_run:
+        return _plan(recipe, machine, path)
+    trainer = fit(recipe, path, text=call.text(), resume=bool(args.resume), machine=machine, quiet=args.quiet)
+    return _closing(path, trainer.step, recipe.steps) if machine.is_main else 0
+
+
+def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Call:
+    from ganworks.recipes import Call
+    from ganworks.train import Run
+
+    if args.run:
+        raise UserError("--run beside --resume", "one of them: --resume goes on in the run's own directory")
+    run = Run.open(args.resume)
+    where = str(run.path / "recipe.yaml")
+    stored, call = Call.load(run.recipe, where=where), Call.load(run.recipe, given, where)
+    named = _call(args.target, given) if args.target else call
+    changed = stored.differs(named if named.name != stored.name or _is_yaml(args.target) else call)
+    if changed:
+        raise UserError(f"{run.path} is from another recipe: " + "; ".join(changed),
+                        "the run's own recipe; only --steps and how often things are written may change",
+                        f"ganworks train --resume {run.path}, or start a new run")
+    return call
+
+
+def _call(target: str, given: dict[str, Any]) -> Call:
+    from ganworks.recipes import Call
+
+    if not _is_yaml(target):
+        return Call.make(target, {}, given)
+    if not Path(target).is_file():
+        raise UserError(f"{target} does not exist", "a recipe.yaml")
+    return Call.load(Path(target).read_text(encoding="utf-8"), given, target)
+
+
+def _is_yaml(target: str | None) -> bool:
+    return target is not None and target.endswith((".yaml", ".yml"))
+
+
+def _add_options(parser: argparse.ArgumentParser, target: str) -> None:
+    from ganworks.recipes import flat_fields, options_of
+
+    call = _call(target, {})
+    group = parser.add_argument_group(f"options of {call.name}", (call.function.__doc__ or "").strip().split("\n")[0])
+    model = options_of(call.function)
+    for name, place in flat_fields(model).items():
+        field = model.model_fields[place[0]]
+        default = field.default
+        if len(place) == 2:
+            field, default = type(default).model_fields[place[1]], getattr(default, place[1])
+        _add_option(group, name, field, default)
+
+
+def _add_option(group: argparse._ArgumentGroup, name: str, field: FieldInfo, default: Any) -> None:
+    text = f"{field.description or ''} (default: {_written(default)})".replace("%", "%%")
+    flag = "--" + name.replace("_", "-")
+    if field.annotation is bool:
+        group.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
+    else:
+        optional = type(None) in typing.get_args(field.annotation)
+        group.add_argument(flag, dest=name, type=_read_optional if optional else _read, metavar=_kind(field.annotation),
+                           default=argparse.SUPPRESS, help=text)
+
+
+def _read(text: str) -> Any:
+    return [part.strip() for part in text.split(",")] if "," in text and "=" not in text else text
+
+
+def _read_optional(text: str) -> Any:
+    return None if text.lower() == "none" else _read(text)
+
+
+def _written(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower() if value is None else str(value)
+
+
+def _kind(annotation: Any) -> str:
+    arguments = [a for a in typing.get_args(annotation) if a is not type(None)]
+    if typing.get_origin(annotation) is typing.Literal:
+        return "{" + ",".join(map(str, arguments)) + "}"
+    if typing.get_origin(annotation) is tuple:
+        return "X,Y"
+    if len(arguments) == 1:
+        return _kind(arguments[0])
+    return {int: "N", float: "X", str: "NAME"}.get(annotation, "VALUE")
+
+
+def _value_of(flag: str, argv: list[str]) -> str | None:
+    for i, word in enumerate(argv):
+        if word == flag and i + 1 < len(argv):
+            return argv[i + 1]
+        if word.startswith(flag + "="):
+            return word.partition("=")[2]
+    return None
+
+
+def _next_run(name: str) -> Path:
+    stem = Path(name.split(":")[-1]).stem
+    number = 1
+    while (Path("runs") / f"{stem}-{number}").exists():
+        number += 1
+    return Path("runs") / f"{stem}-{number}"
+
+
+def _refuse_existing(path: Path) -> None:
+    # Before the data is decoded, not after.
+    from ganworks.train import Run
+
+    Run.refuse_existing(path)
+
+
+def _plan(recipe: Recipe, machine: Machine, path: Path) -> int:
+    from ganworks.train.plan import plan
+
+    print(plan(recipe, machine).text(path))
+    return 0
+
+
+def _closing(path: Path, step: int, steps: int) -> int:
+    from ganworks.console import note
+    from ganworks.report import write_report
+    from ganworks.train import Run
+
+    if step < steps:
+        note(f"stopped at step {step} of {steps}, everything is saved; go on: ganworks train --resume {path}")
+        return 130
+    note(f"trained {step} steps: {write_report(Run.open(path))}")
+    note(f"next: ganworks evaluate {path}   ganworks sample {path}")
+    return 0
