@@ -46,7 +46,7 @@ def open_huggingface(name: str, options: DataOptions) -> Images:
             return [names[g] if names else str(g) for g in given], ()
 
         facts = Facts("Hugging Face data set", name, len(rows))
-        return write_items(items, facts, writer, options, classify)
+        return write_items(items, facts, writer, options, classify, names or ())
 
     entry = cached(name, identity, build)
     classes = tuple(entry.facts.classes) or None

@@ -35,11 +35,13 @@ Classify = Callable[[Sequence[Item]], tuple[Sequence[str] | None, tuple[str, ...
 """From the items that are images to the class of each, or None where there are no classes, and notes on it."""
 
 
-def write_items(items: Sequence[Item], facts: Facts, writer: Writer, options: DataOptions, classify: Classify) -> Facts:
+def write_items(items: Sequence[Item], facts: Facts, writer: Writer, options: DataOptions, classify: Classify,
+                order: Sequence[str] = ()) -> Facts:
     """Decode ``items`` into ``writer`` and return the facts with what was found and what was skipped.
 
     Two passes: the headers decide the common size and channels and what the classes are, then everything is
-    decoded, a few files at a time in threads (Pillow's decoders run without Python's lock).
+    decoded, a few files at a time in threads (Pillow's decoders run without Python's lock). The classes are in
+    ``order`` where it names them, else sorted.
 
     Raises:
         UserError: fewer than two of them are images.
@@ -58,7 +60,7 @@ def write_items(items: Sequence[Item], facts: Facts, writer: Writer, options: Da
     headers = [headers[i] for i in kept]
     sizes = Counter((h.width, h.height) for h in headers)
     deep = sum(h.bits == 16 for h in headers)
-    classes = _ordered(set(names or ()))
+    classes = list(order) if names and order else _ordered(set(names or ()))
     if names is not None:
         number = {name: i for i, name in enumerate(classes)}
         writer.add_labels(np.array([number[names[i]] for i in kept]))

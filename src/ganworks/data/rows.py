@@ -116,19 +116,20 @@ def idx_rows(path: Path) -> Rows:
     with start() as stream:
         try:
             magic = stream.read(4)
-            sides = np.frombuffer(stream.read(4 * magic[3]), ">u4") if len(magic) == 4 else np.empty(0)
+            sides = stream.read(4 * magic[3]) if len(magic) == 4 else b""
         except (EOFError, OSError, zlib.error) as error:
             raise _damaged(str(path), error) from error
-    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in IDX_TYPES or len(sides) != magic[3] or not len(sides):
+    known = len(magic) == 4 and magic[:2] == b"\0\0" and magic[2] in IDX_TYPES
+    if not known or not sides or len(sides) != 4 * magic[3]:
         raise UserError(f"{path}: not an idx file (it begins with {magic.hex(' ')})",
                         "two zero bytes, a type, the number of dimensions, as in MNIST's files")
 
     def behind_header() -> BinaryIO:
         stream = start()
-        stream.read(4 + 4 * len(sides))
+        stream.read(4 + len(sides))
         return stream
 
-    return StreamRows(tuple(int(side) for side in sides), np.dtype(IDX_TYPES[magic[2]]), behind_header, str(path))
+    return StreamRows(tuple(np.frombuffer(sides, ">u4").tolist()), np.dtype(IDX_TYPES[magic[2]]), behind_header, str(path))
 
 
 def _npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
