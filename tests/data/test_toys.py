@@ -35,7 +35,8 @@ def test_a_line_of_gaussians_is_scipys():
 
 
 @pytest.mark.parametrize(("toy", "low", "high", "steps"), [
-    (ring8(), -1.1, 1.1, 550), (grid25(), -4.5, 4.5, 550), (moons(), -2, 3, 150), (spiral(), -2.6, 2.6, 180)], ids=lambda v: getattr(v, "name", ""))
+    (ring8(), -1.1, 1.1, 550), (grid25(), -4.5, 4.5, 550), (moons(), -2, 3, 150), (spiral(), -2.6, 2.6, 180)],
+    ids=["ring8", "grid25", "moons", "spiral"])
 def test_plane_densities_integrate_to_one(toy, low, high, steps):
     # A Riemann sum of a smooth function that vanishes at the border converges faster than any power of the step.
     line = np.linspace(low, high, steps + 1)
@@ -65,12 +66,10 @@ def test_curves_density_is_the_integral(toy, curves, p):
         assert toy.log_density(np.array([x]))[0] == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", TOYS)
+@pytest.mark.parametrize("name", ["ring8", "grid25", "moons", "spiral"])
 def test_samples_follow_the_density(name):
-    """E_p[log p] by quadrature equals the mean over samples, and cell masses agree by a chi-square test."""
+    """The share of samples in each cell is the density's integral over it, by a chi-square test."""
     toy = TOYS[name]()
-    if toy.shape == (1,):
-        pytest.skip("held against scipy's distribution function above")
     drawn = toy.sample(20_000, np.random.default_rng(5))
     span = (drawn.min(0) - 0.02, drawn.max(0) + 0.02)
     per = 40 if name == "ring8" else 12  # fine cells a coarse cell: enough for the narrowest bump
