@@ -1,15 +1,16 @@
 """Intervals for any figure computed from samples, by half-sampling.
 
-**What the interval means.** It says where the figure *at this n* would lie: it covers the expected figure of n samples with the
-stated probability. A figure with a bias that falls as 1/n (the Frechet distance) keeps that bias: compare it with the
-real-against-real floor of the same n, which has the same.
+**What the interval means.** It says where the figure *at this n* would lie: it covers the expected figure of n samples
+with the stated probability. A figure with a bias that falls as 1/n (the Frechet distance) keeps that bias: compare it
+with the real-against-real floor of the same n, which has the same.
 
-**Why not the ordinary bootstrap.** Drawing n of n with replacement leaves about 63 % distinct samples, so a Frechet distance of the resample is
-biased upward a second time, and nearest-neighbour figures break on the duplicates. Here each resample is half of the samples, drawn
-without replacement. For a smooth figure the spread between random halves, given the data, is s^2 (1/m - 1/n): at m = n/2
-this is s^2 / n, the variance of the figure itself (the delete-d jackknife with d = n/2: Shao and Wu 1989; subsampling:
-Politis and Romano 1994). Only the spread is used; the half-samples' own larger bias cancels. Where the distance is exactly zero the figure is
-quadratic in the noise, and the interval is too wide (by up to 1.7), never too narrow.
+**Why not the ordinary bootstrap.** Drawing n of n with replacement leaves about 63 % distinct samples, so a Frechet
+distance of the resample is biased upward a second time, and nearest-neighbour figures break on the duplicates. Here
+each resample is half of the samples, drawn without replacement. For a smooth figure the spread between random halves,
+given the data, is s^2 (1/m - 1/n): at m = n/2 this is s^2 / n, the variance of the figure itself (the delete-d
+jackknife with d = n/2: Shao and Wu 1989; subsampling: Politis and Romano 1994). Only the spread is used, so the larger
+bias of the half-samples cancels. Where a distance is exactly zero it is quadratic in the noise, and the interval is
+too wide (by up to 1.7 times), never too narrow.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The Frechet distance between two clouds of features, in the nuclear-norm form.
 
-For Gaussians with means m1, m2 and covariances S1, S2 (Dowson and Landau 1982, equation 4; Heusel et al. 2017, equation 6)::
+For Gaussians with means m1, m2 and covariances S1, S2 (Dowson and Landau 1982, eq. 4; Heusel et al. 2017, eq. 6)::
 
     FD = |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2)
 
@@ -40,7 +40,8 @@ class Moments:
         """Return the moments of ``features`` (n, d), n >= 2; the covariance divides by n - 1."""
         x = np.asarray(features, dtype=np.float64)
         if x.ndim != 2 or len(x) < 2:
-            raise UserError(f"features of shape {x.shape}", "an array (n, d) with n >= 2", "measure at least two samples")
+            raise UserError(f"features of shape {x.shape}", "an array (n, d) with n >= 2",
+                            "measure at least two samples")
         mean = x.mean(axis=0)
         centred = (x - mean) / np.sqrt(len(x) - 1)
         if not np.isfinite(mean).all():

@@ -1,4 +1,4 @@
-"""The kernel distance (KID): squared maximum mean discrepancy under a cubic kernel, unbiased, with its standard error."""
+"""The kernel distance (KID): squared maximum mean discrepancy under a cubic kernel, unbiased, with its error."""
 
 from __future__ import annotations
 
