@@ -23,7 +23,7 @@ def minimax() -> Objective:
 
     Goodfellow et al. 2014, eq. 1. At the optimal critic the generator descends 2 JS(p, q) - log 4.
     """
-    return Objective("minimax", phi=lambda v: softplus(-v), psi=softplus, beta=lambda v: -softplus(v),
+    return Objective("minimax", phi=lambda v: -logsigmoid(v), psi=softplus, beta=lambda v: logsigmoid(-v),
                      optimum=lambda s: s, reference="Goodfellow et al. 2014, eq. 1")
 
 
@@ -32,7 +32,7 @@ def nonsaturating() -> Objective:
 
     Goodfellow et al. 2014, section 3. At the optimal critic the generator descends 2 KL((p+q)/2, p), not JS.
     """
-    return Objective("nonsaturating", phi=lambda v: softplus(-v), psi=softplus, beta=lambda v: softplus(-v),
+    return Objective("nonsaturating", phi=lambda v: -logsigmoid(v), psi=softplus, beta=lambda v: -logsigmoid(v),
                      optimum=lambda s: s, reference="Goodfellow et al. 2014, section 3")
 
 

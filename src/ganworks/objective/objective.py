@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,7 +46,7 @@ class Objective:
 
     def critic_cost(self, real: Scores, fake: Scores) -> Tensor:
         """Return E phi(real) + E psi(fake): mean over elements, sum over heads; a scalar."""
-        return torch.stack([self._critic_head(r, f) for r, f in _heads(real, fake)]).sum()
+        return _sum(self._critic_head(r, f) for r, f in _heads(real, fake))
 
     def generator_cost(self, real: Scores | None, fake: Scores) -> Tensor:
         """Return E beta(fake) (+ E alpha(real)): mean over elements, sum over heads; a scalar.
@@ -54,10 +55,10 @@ class Objective:
             real: the outputs on real samples; only looked at where ``needs_real`` is true.
         """
         if not self.needs_real:
-            return torch.stack([self.beta(_full(f)).mean() for f in _listed(fake)]).sum()
+            return _sum(self.beta(_full(f)).mean() for f in _listed(fake))
         if real is None:
             raise UserError(f"objective '{self.name}': its generator cost needs the outputs on real samples too")
-        return torch.stack([self._generator_head(r, f) for r, f in _heads(real, fake)]).sum()
+        return _sum(self._generator_head(r, f) for r, f in _heads(real, fake))
 
     @property
     def needs_real(self) -> bool:
@@ -83,6 +84,10 @@ def _heads(real: Scores, fake: Scores) -> list[tuple[Tensor, Tensor]]:
     if len(reals) != len(fakes):
         raise UserError(f"{len(reals)} heads on real samples, {len(fakes)} on fake", "the same heads on both")
     return list(zip(reals, fakes, strict=True))
+
+
+def _sum(costs: Iterable[Tensor]) -> Tensor:
+    return functools.reduce(torch.add, costs)
 
 
 def _full(v: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -121,7 +122,7 @@ class Machine:
 
     def backward(self, costs: Mapping[str, Tensor], parameters: Sequence[nn.Parameter], share: float) -> None:
         """Add the gradient of ``share`` times the sum of the costs to the given parameters, and to no others."""
-        total = torch.stack(list(costs.values())).sum() if len(costs) > 1 else next(iter(costs.values()))
+        total = functools.reduce(torch.add, costs.values())
         (total if share == 1 else total * share).backward(inputs=list(parameters))
 
     def update(self, optimiser: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], clip: float | None) -> None:

@@ -1,0 +1,331 @@
+"""The trainer's speed, side by side: against the best minimal loop, the textbook loop, and torchgan.
+
+    python benchmarks/trainer.py                    # the whole table, about 15 minutes on 2 cores
+    python benchmarks/trainer.py dcgan --bursts 5   # one case
+
+Every contender lives in a process of its own, with the same networks, batch, optimiser settings and data, and runs in
+bursts by turns; a ratio is formed pair by pair within a turn, and the table shows the median of the ratios. torchgan
+is measured where it is installed (pip install torchgan); it imports torchvision only for its image grids, so where
+that is missing an empty stand-in takes its place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing as mp
+import platform
+import statistics
+import sys
+import time
+import types
+from collections.abc import Callable
+from typing import Any
+
+BATCH = 64
+Step = Callable[[], None]
+
+
+def images(side: int, channels: int) -> Any:
+    import torch
+
+    return torch.randint(0, 256, (2048, channels, side, side), dtype=torch.uint8,
+                         generator=torch.Generator().manual_seed(0))
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "mlp": {"side": 28, "channels": 1, "latent": 64, "steps": 120, "title": "MLP 3x256, 28x28, non-saturating"},
+    "dcgan": {"side": 32, "channels": 3, "latent": 100, "steps": 6, "title": "DCGAN-32, width 64, non-saturating"},
+    "wgan-gp": {"side": 28, "channels": 1, "latent": 64, "steps": 30, "critic_steps": 5,
+                "title": "WGAN-GP, MLP 3x256, 28x28, 5 critic steps"},
+    "dcgan-gp": {"side": 32, "channels": 3, "latent": 100, "steps": 2, "critic_steps": 5,
+                 "title": "WGAN-GP, DCGAN-32, width 32, 5 critic steps"},
+}
+
+
+def networks(case: str) -> tuple[Any, Any]:
+    import torch
+
+    from ganworks.nets import DCGANCritic, DCGANGenerator, MLPCritic, MLPGenerator
+
+    torch.manual_seed(0)
+    facts = CASES[case]
+    shape = (facts["channels"], facts["side"], facts["side"])
+    if case == "dcgan":
+        return DCGANGenerator(shape, facts["latent"], 64), DCGANCritic(shape, 64)
+    if case == "dcgan-gp":
+        return DCGANGenerator(shape, facts["latent"], 32), DCGANCritic(shape, 32, "none")
+    return MLPGenerator(shape, facts["latent"], [256] * 3), MLPCritic(shape, [256] * 3)
+
+
+def ganworks_step(case: str) -> Step:
+    """The product: trainer, guard and log as in a run, without a directory."""
+    from ganworks.data import from_torch
+    from ganworks.game import Duel, GradientPenalty, Latent, Weighted
+    from ganworks.objective import nonsaturating, wgan
+    from ganworks.train import Adam, Recipe, Trainer
+    from ganworks.train.watch import Guard, Log
+
+    facts = CASES[case]
+    generator, critic = networks(case)
+    penalised = "critic_steps" in facts
+    terms = [Weighted("gradient_penalty", GradientPenalty(), 10.0)] if penalised else []
+    game = Duel(generator, critic, wgan() if penalised else nonsaturating(), Latent(facts["latent"]),
+                critic_terms=terms, critic_steps=facts.get("critic_steps", 1))
+    adam = Adam(1e-4, (0.5, 0.9))
+    recipe = Recipe(game, from_torch(images(facts["side"], facts["channels"])),
+                    {"generator": adam, "critic": adam}, steps=10**9, batch=BATCH)
+    return Trainer(recipe, hooks=[Guard(), Log(None)]).advance
+
+
+def batches(case: str) -> Callable[[], Any]:
+    """Shuffled batches in [-1, 1], drawn as cheaply as a hand-written loop can."""
+    import torch
+
+    data = images(CASES[case]["side"], CASES[case]["channels"])
+    order, at = torch.randperm(len(data)), 0
+
+    def draw() -> Any:
+        nonlocal order, at
+        if at + BATCH > len(data):
+            order, at = torch.randperm(len(data)), 0
+        batch = data[order[at : at + BATCH]]
+        at += BATCH
+        return batch.float().div_(127.5).sub_(1)
+
+    return draw
+
+
+def minimal_step(case: str) -> Step:
+    """The best loop by hand: one generator pass for both players, gradients only where due, fused Adam, channels last,
+    both kinds of samples in one critic pass where that is the same, large blocks kept by the allocator."""
+    import torch
+    from torch.nn.functional import softplus
+
+    from ganworks.train.machine import _keep_large_blocks
+
+    _keep_large_blocks()
+    facts, draw = CASES[case], batches(case)
+    generator, critic = networks(case)
+    convolutions, penalised = case.startswith("dcgan"), "critic_steps" in facts
+    if convolutions:
+        generator.to(memory_format=torch.channels_last)
+        critic.to(memory_format=torch.channels_last)
+    g_adam = torch.optim.Adam(generator.parameters(), 1e-4, (0.5, 0.9), fused=True)
+    d_adam = torch.optim.Adam(critic.parameters(), 1e-4, (0.5, 0.9), fused=True)
+
+    def score(x: Any) -> Any:
+        return critic(x).scores[0]
+
+    def step() -> None:
+        for again in range(facts.get("critic_steps", 1)):
+            last = again == facts.get("critic_steps", 1) - 1
+            real = draw()
+            if convolutions:
+                real = real.contiguous(memory_format=torch.channels_last)
+            with torch.set_grad_enabled(last):
+                fake = generator(torch.randn(BATCH, facts["latent"]))
+            still = fake.detach()
+            if case == "dcgan":
+                on_real, on_fake = score(real), score(still)
+            else:
+                on_real, on_fake = score(torch.cat([real, still])).chunk(2)
+            if penalised:
+                mixed = torch.lerp(still, real, torch.rand(BATCH, 1, 1, 1)).requires_grad_()
+                (gradient,) = torch.autograd.grad(score(mixed).sum(), mixed, create_graph=True)
+                norm = torch.linalg.vector_norm(gradient, dim=(1, 2, 3))
+                cost = on_fake.mean() - on_real.mean() + 10 * (norm - 1).square().mean()
+            else:
+                cost = softplus(-on_real).mean() + softplus(on_fake).mean()
+            cost.backward()
+            d_adam.step()
+            d_adam.zero_grad()
+        critic.requires_grad_(False)
+        on_fake = score(fake)
+        (-on_fake.mean() if penalised else softplus(-on_fake).mean()).backward()
+        critic.requires_grad_(True)
+        g_adam.step()
+        g_adam.zero_grad()
+
+    return step
+
+
+def textbook_step(case: str) -> Step:
+    """The loop of the well-known script collections: NCHW, plain Adam, costs on probabilities' logits, samples drawn
+    with a graph, the critic's own gradients computed and thrown away in the generator's step, items read each step."""
+    import torch
+    from torch import autograd
+
+    facts, draw = CASES[case], batches(case)
+    generator, critic = networks(case)
+    g_adam = torch.optim.Adam(generator.parameters(), 1e-4, (0.5, 0.9))
+    d_adam = torch.optim.Adam(critic.parameters(), 1e-4, (0.5, 0.9))
+    bce = torch.nn.BCEWithLogitsLoss()
+    ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
+
+    def score(x: Any) -> Any:
+        return critic(x).scores[0]
+
+    def plain() -> None:
+        real = draw()
+        g_adam.zero_grad()
+        fake = generator(torch.randn(BATCH, facts["latent"]))
+        g_cost = bce(score(fake), ones)
+        g_cost.backward()
+        g_adam.step()
+        d_adam.zero_grad()
+        d_cost = (bce(score(real), ones) + bce(score(fake.detach()), zeros)) / 2
+        d_cost.backward()
+        d_adam.step()
+        g_cost.item(), d_cost.item()
+
+    def penalised() -> None:
+        for _ in range(facts["critic_steps"]):
+            real = draw()
+            d_adam.zero_grad()
+            fake = generator(torch.randn(BATCH, facts["latent"]))
+            e = torch.rand(BATCH, 1, 1, 1)
+            mixed = (e * real + (1 - e) * fake.detach()).requires_grad_(True)
+            on_mixed = score(mixed)
+            gradient = autograd.grad(on_mixed, mixed, torch.ones_like(on_mixed), create_graph=True,
+                                     retain_graph=True)[0].view(BATCH, -1)
+            penalty = ((gradient.norm(2, dim=1) - 1) ** 2).mean()
+            cost = -score(real).mean() + score(fake.detach()).mean() + 10 * penalty
+            cost.backward()
+            d_adam.step()
+        g_adam.zero_grad()
+        g_cost = -score(generator(torch.randn(BATCH, facts["latent"]))).mean()
+        g_cost.backward()
+        g_adam.step()
+        cost.item(), g_cost.item()
+
+    return penalised if "critic_steps" in facts else plain
+
+
+def torchgan_step(case: str) -> Step:
+    """torchgan's own trainer and losses on the same networks; a call is one critic step, a generator step each k."""
+    import torch
+    from torch import nn
+
+    _stand_in_for_torchvision()
+    import torchgan.losses as losses
+    from torchgan.models import Discriminator, Generator
+    from torchgan.trainer import Trainer
+
+    facts, draw = CASES[case], batches(case)
+    inner_g, inner_d = networks(case)
+
+    class G(Generator):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(facts["latent"])
+            self.inner = inner_g
+
+        def forward(self, z: Any, feature_matching: bool = False) -> Any:
+            return self.inner(z)
+
+    class D(Discriminator):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(facts["channels"])
+            self.inner = inner_d
+
+        def forward(self, x: Any, feature_matching: bool = False) -> Any:
+            return self.inner(x).scores[0]
+
+    adam = {"name": torch.optim.Adam, "args": {"lr": 1e-4, "betas": (0.5, 0.9)}}
+    critic_steps = facts["critic_steps"]
+    trainer = Trainer({"generator": {"name": G, "optimizer": adam}, "discriminator": {"name": D, "optimizer": adam}},
+                      [losses.WassersteinGeneratorLoss(), losses.WassersteinDiscriminatorLoss(),
+                       losses.WassersteinGradientPenalty()],
+                      device=torch.device("cpu"), ncritic=critic_steps, sample_size=BATCH, epochs=1)
+    trainer.batch_size = BATCH
+    assert isinstance(trainer.generator, nn.Module)
+
+    def step() -> None:
+        for _ in range(critic_steps):
+            trainer.real_inputs = draw()
+            _, _, generator_iters, critic_iters = trainer.train_iter()
+            trainer.loss_information["generator_iters"] += generator_iters
+            # It counts both of its critic losses as critic iterations; count real ones, so that k means k.
+            trainer.loss_information["discriminator_iters"] += bool(critic_iters)
+
+    return step
+
+
+def _stand_in_for_torchvision() -> None:
+    try:
+        import torchvision  # noqa: F401
+    except Exception:
+        stand_in = types.ModuleType("torchvision")
+        stand_in.utils = types.ModuleType("torchvision.utils")  # type: ignore[attr-defined]
+        sys.modules["torchvision"] = stand_in
+        sys.modules["torchvision.utils"] = stand_in.utils  # type: ignore[attr-defined]
+
+
+CONTENDERS: dict[str, Callable[[str], Step]] = {
+    "ganworks": ganworks_step, "minimal": minimal_step, "textbook": textbook_step, "torchgan": torchgan_step}
+
+
+def worker(name: str, case: str, pipe: Any) -> None:
+    """Build a contender, then play a burst of steps whenever asked, and answer with its seconds."""
+    try:
+        step = CONTENDERS[name](case)
+        for _ in range(3):
+            step()
+        pipe.send("ready")
+    except Exception as error:  # the parent prints it and goes on without this contender
+        pipe.send(f"{type(error).__name__}: {error}")
+        return
+    while (count := pipe.recv()):
+        began = time.perf_counter()
+        for _ in range(count):
+            step()
+        pipe.send(time.perf_counter() - began)
+
+
+def race(case: str, bursts: int, names: list[str]) -> dict[str, list[float]]:
+    """Return images/s of each contender in each turn."""
+    context, pipes, people = mp.get_context("spawn"), {}, {}
+    for name in names:
+        here, there = context.Pipe()
+        people[name] = context.Process(target=worker, args=(name, case, there), daemon=True)
+        people[name].start()
+        answer = here.recv()
+        if answer == "ready":
+            pipes[name] = here
+        else:
+            print(f"{name} is left out of {case}: {answer}", file=sys.stderr)
+    facts = CASES[case]
+    shown = facts["steps"] * BATCH * facts.get("critic_steps", 1)
+    rates: dict[str, list[float]] = {name: [] for name in pipes}
+    for turn in range(bursts + 1):
+        for name, pipe in pipes.items():
+            pipe.send(facts["steps"])
+            seconds = pipe.recv()
+            if turn:  # the first turn warms up
+                rates[name].append(shown / seconds)
+    for name, pipe in pipes.items():
+        pipe.send(0)
+        people[name].join()
+    return rates
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("--bursts", type=int, default=5, help="turns that count (default: %(default)s)")
+    args = parser.parse_args()
+    import torch
+
+    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch "
+          f"{torch.__version__}; batch {BATCH}, median of {args.bursts} turns\n")
+    print("| case | contender | real images/s | ganworks / it, median (min to max) |\n|---|---|---|---|")
+    for case in args.cases or CASES:
+        names = [name for name in CONTENDERS if name != "torchgan" or "critic_steps" in CASES[case]]
+        rates = race(case, args.bursts, names)
+        for name, mine in rates.items():
+            ratios = [a / b for a, b in zip(rates["ganworks"], mine, strict=True)]
+            print(f"| {CASES[case]['title']} | {name} | {statistics.median(mine):,.0f} | "
+                  f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}) |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
