@@ -129,7 +129,8 @@ def idx_rows(path: Path) -> Rows:
         stream.read(4 + len(sides))
         return stream
 
-    return StreamRows(tuple(np.frombuffer(sides, ">u4").tolist()), np.dtype(IDX_TYPES[magic[2]]), behind_header, str(path))
+    shape = tuple(np.frombuffer(sides, ">u4").tolist())
+    return StreamRows(shape, np.dtype(IDX_TYPES[magic[2]]), behind_header, str(path))
 
 
 def _npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
