@@ -1,0 +1,34 @@
+# make demo   set up, train a GAN on real digits, judge it, write a report: runs/demo/report.html
+# make test   set up, lint, check types, run the tests
+# make slow   the tests that take minutes
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+
+.PHONY: demo test slow setup clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $(READY)
+
+demo: $(READY)
+	rm -rf runs/demo
+	$(BIN)/ganworks train dcgan --data digits --size 16 --width 32 --steps 2500 --sample-every 250 --run runs/demo
+	$(BIN)/ganworks evaluate runs/demo
+	$(BIN)/ganworks sample runs/demo --out runs/demo/samples.png --force
+	$(BIN)/ganworks report runs/demo
+
+test: $(READY)
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/mypy
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+slow: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
