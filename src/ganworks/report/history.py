@@ -1,0 +1,135 @@
+"""What a run's log says, as lines ready to be drawn: one panel for each thing a reader asks about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+POINTS = 240
+"""A line of more points is drawn as the means of this many parts, with the range of each part behind it."""
+
+WIDE = 50.0
+"""Positive values whose largest is more than this many times their smallest are drawn on a logarithmic axis."""
+
+Records = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One quantity over the steps.
+
+    Attributes:
+        name: its name in the legend.
+        steps, values: (n,) each, steps rising.
+        low, high: (n,) each, the range that each mean covers; equal to ``values`` where nothing was averaged.
+    """
+
+    name: str
+    steps: np.ndarray
+    values: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of curves: its title, what its vertical axis shows, and its lines.
+
+    Attributes:
+        marks_best: the smallest value is the best one, and is to be marked.
+        from_zero: the vertical axis begins at 0.
+    """
+
+    title: str
+    axis: str
+    lines: tuple[Line, ...]
+    marks_best: bool = False
+    from_zero: bool = False
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the values span so much that only a logarithmic axis shows them all."""
+        low, high = (min(line.values.min() for line in self.lines), max(line.values.max() for line in self.lines))
+        return bool(not self.from_zero and low > 0 and high > WIDE * low)
+
+
+def series(records: Records) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return (steps, values) of every quantity "group/name" in a log, in order of step.
+
+    Values that are not finite numbers are left out; of two records of one step, the later one counts.
+    """
+    found: dict[str, dict[int, float]] = {}
+    for record in records:
+        step = record.get("step") if isinstance(record, Mapping) else None
+        if not isinstance(step, int):
+            continue
+        for key, value in record.items():
+            if "/" in key and isinstance(value, int | float) and math.isfinite(value):
+                found.setdefault(key, {})[step] = float(value)
+    return {key: (np.array(sorted(known)), np.array([known[step] for step in sorted(known)]))
+            for key, known in found.items()}
+
+
+def panels(records: Records) -> list[Panel]:
+    """Return what is worth drawing of a log: measures, each player's cost, the critic's scores, learning rates."""
+    known = series(records)
+    groups: dict[str, list[Line]] = {}
+    for key, (steps, values) in known.items():
+        group, _, name = key.partition("/")
+        groups.setdefault(group, []).append(_line(name.replace("_", " "), steps, values))
+    found = [Panel(f"{line.name} by step", "smaller is better", (line,), True) for line in groups.pop("measure", [])]
+    scores, rates = groups.pop("score", []), groups.pop("rate", [])
+    found += [Panel(f"Cost of the {player.replace('_', ' ')}", "cost", tuple(lines))
+              for player, lines in groups.items()]
+    if scores:
+        found.append(Panel("Critic's score", "mean output, high = real", tuple(scores)))
+    if rates:
+        found.append(Panel("Learning rates", "learning rate", _merged(rates), from_zero=True))
+    return found
+
+
+def measures(records: Records) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return (steps, values) of each measure of the checkpoints, by its name ("FD (pixels)", say)."""
+    return {key.partition("/")[2]: line for key, line in series(records).items() if key.startswith("measure/")}
+
+
+def last_step(records: Records) -> int:
+    """Return the last step that the log tells of, 0 where it tells of none."""
+    return max((step for step in _numbers(records, "step") if float(step).is_integer()), default=0)
+
+
+def pace(records: Records) -> float | None:
+    """Return steps per second over the whole training, None where the log does not say."""
+    seconds = max(_numbers(records, "seconds"), default=0.0)
+    timed = [record for record in records if isinstance(record, Mapping) and "seconds" in record]
+    return last_step(timed) / seconds if seconds > 0 else None
+
+
+def _numbers(records: Records, key: str) -> Iterable[Any]:
+    found = (record.get(key) for record in records if isinstance(record, Mapping))
+    return (value for value in found if isinstance(value, int | float) and math.isfinite(value))
+
+
+def _line(name: str, steps: np.ndarray, values: np.ndarray) -> Line:
+    if len(steps) <= POINTS:
+        return Line(name, steps, values, values, values)
+    parts = [(part, values[part]) for part in np.array_split(np.arange(len(steps)), POINTS)]
+    return Line(name, np.array([steps[part].mean() for part, _ in parts]),
+                *(np.array([of(held) for _, held in parts]) for of in (np.mean, np.min, np.max)))
+
+
+def _merged(lines: Sequence[Line]) -> tuple[Line, ...]:
+    # Equal lines would hide each other: they become one, under both names.
+    kept: list[Line] = []
+    for line in lines:
+        for i, other in enumerate(kept):
+            if np.array_equal(line.steps, other.steps) and np.array_equal(line.values, other.values):
+                kept[i] = replace(other, name=f"{other.name} and {line.name}")
+                break
+        else:
+            kept.append(line)
+    return tuple(kept)
