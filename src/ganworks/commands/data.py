@@ -31,7 +31,7 @@ DRAWN = 2000  # points in the scatter
 LISTED = 12  # sizes, classes or skipped files that are printed one by one
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Add the verb's arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     head, _, examples = __doc__.partition("examples:\n")

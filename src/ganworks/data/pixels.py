@@ -93,7 +93,7 @@ def fitted(image: Image.Image, size: int, fit: str) -> np.ndarray:
 
     ``fit`` is "crop" (the short side becomes ``size``, the centre is kept), "stretch", or "pad" (the long side
     becomes ``size``, white is added, nothing in RGBA). Resampling is bicubic with Pillow's antialiasing, which is
-    the one that keeps Frechet distances honest (Parmar, Zhang, Zhu 2022, "On aliased resizing", section 3).
+    the one that keeps Frechet distances honest (Parmar, Zhang, Zhu 2022, "On aliased resizing").
     """
     width, height = image.size
     if (width, height) != (size, size):

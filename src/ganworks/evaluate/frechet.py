@@ -17,9 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from scipy.linalg import lapack
 
 from ganworks.errors import UserError
+
+BLOCK = 256
+"""Columns of the covariance that are computed at once."""
 
 SOUND = 1e-9
 """Least ratio of a squared Cholesky pivot to the largest one at which a factor of the covariance is trusted.
@@ -74,13 +76,13 @@ def frechet_distance(x: ArrayLike | torch.Tensor | Moments, y: ArrayLike | torch
         raise UserError(f"features of width {len(a.mean)} against features of width {len(b.mean)}", "equal widths",
                         "use one feature extractor for both")
     shift = np.sum((a.mean - b.mean) ** 2)
-    overlap = torch.linalg.svdvals(torch.from_numpy(a.factor @ b.factor.T)).sum().item()
+    overlap = torch.linalg.svdvals(torch.from_numpy(a.factor) @ torch.from_numpy(b.factor).T).sum().item()
     return max(0.0, float(shift + np.sum(a.factor**2) + np.sum(b.factor**2) - 2.0 * overlap))
 
 
 def _tall_factor(centred: np.ndarray) -> np.ndarray:
     """Return a factor (d, d) of centred' centred: by Cholesky where that is safe, else by QR of the rows themselves."""
-    factor = _cholesky(centred.T @ centred)  # numpy sees the symmetry and does half the work
+    factor = _cholesky(_gram(centred))
     if factor is None:
         # Constant or dependent columns (the dark corners of a digit, a dead unit): QR squares nothing.
         factor = torch.linalg.qr(torch.from_numpy(centred), mode="r").R.numpy()
@@ -89,9 +91,23 @@ def _tall_factor(centred: np.ndarray) -> np.ndarray:
 
 def _cholesky(covariance: np.ndarray) -> np.ndarray | None:
     """Return the upper Cholesky factor, or None where the matrix is too near to a singular one."""
-    factor, failed = lapack.dpotrf(covariance, lower=0, clean=1)
-    pivots = np.diag(factor) ** 2
-    return None if failed or pivots.min() < SOUND * pivots.max() else factor
+    lower, failed = torch.linalg.cholesky_ex(torch.from_numpy(covariance))
+    pivots = lower.diagonal() ** 2
+    return None if failed or pivots.min() < SOUND * pivots.max() else lower.T.numpy()
+
+
+def _gram(x: np.ndarray) -> np.ndarray:
+    """Return x' x for ``x`` (n, d), with half the work of a plain product: what lies above the diagonal is mirrored.
+
+    All in torch: numpy brings threads of its own, and the two pools then wait for each other.
+    """
+    rows = torch.from_numpy(x)
+    gram = torch.empty(x.shape[1], x.shape[1], dtype=rows.dtype)
+    for i in range(0, len(gram), BLOCK):
+        strip = rows[:, i:].T @ rows[:, i : i + BLOCK]
+        gram[i:, i : i + BLOCK] = strip
+        gram[i : i + BLOCK, i:] = strip.T
+    return gram.numpy()
 
 
 def _eigen_factor(covariance: np.ndarray) -> np.ndarray:

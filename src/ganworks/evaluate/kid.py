@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
 from ganworks.errors import UserError
@@ -57,17 +58,15 @@ def kernel_distance_of_subsets(x: ArrayLike, y: ArrayLike, subsets: int = 100, s
 
 
 def _checked(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    a, b = (np.ascontiguousarray(z, dtype=np.float64) for z in (x, y))
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 3:
         raise UserError(f"features of shapes {a.shape} and {b.shape}", "(n, d) and (m, d) with n, m >= 3")
     return a, b
 
 
 def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    base = a @ b.T
-    base /= a.shape[1]
-    base += 1.0
-    return base * base * base
+    base = torch.from_numpy(a) @ torch.from_numpy(b).T
+    return base.div_(a.shape[1]).add_(1.0).pow_(3).numpy()
 
 
 def _within(a: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ class Round:
     signals: dict[str, Tensor] = field(default_factory=dict)
 
 
-def _never(step: int) -> bool:  # noqa: ARG001
+def _never(step: int) -> bool:
     return False
 
 

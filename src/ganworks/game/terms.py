@@ -26,7 +26,7 @@ class Term(nn.Module, ABC):
     def forward(self, turn: Turn) -> Tensor:
         """Return the unweighted cost, a scalar."""
 
-    def check(self, critic: nn.Module) -> None:  # noqa: B027 - most terms take any critic
+    def check(self, critic: nn.Module) -> None:
         """Raise UserError where the term is wrong for ``critic``."""
 
 

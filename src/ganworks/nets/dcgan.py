@@ -52,7 +52,7 @@ class DCGANGenerator(nn.Module):
         norm: "batch", "instance", "spectral" or "none".
     """
 
-    def __init__(self, shape: tuple[int, int, int], latent: int = 100, width: int = 64, norm: Norm = "batch") -> None:
+    def __init__(self, shape: tuple[int, ...], latent: int = 100, width: int = 64, norm: Norm = "batch") -> None:
         super().__init__()
         channels, side = _check(shape, width, norm)
         sides = stages(side)[::-1]
@@ -91,7 +91,7 @@ class DCGANCritic(Critic):
         norm: "batch", "instance", "spectral" or "none".
     """
 
-    def __init__(self, shape: tuple[int, int, int], width: int = 64, norm: Norm = "batch") -> None:
+    def __init__(self, shape: tuple[int, ...], width: int = 64, norm: Norm = "batch") -> None:
         super().__init__()
         channels, side = _check(shape, width, norm)
         sides = stages(side)

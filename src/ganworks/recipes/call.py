@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 import ganworks.recipes
-from ganworks.data import DataOptions, Source, open_source
+from ganworks.data import TOYS, DataOptions, Source, open_source
 from ganworks.errors import UserError, did_you_mean
 from ganworks.seeds import mix
 from ganworks.train import Recipe
@@ -123,7 +123,10 @@ class Call:
                 raise UserError(f"recipe '{name}' has no option '{key}'", did_you_mean(key, places))
             *above, last = places[key]
             (tree.setdefault(above[0], {}) if above else tree)[last] = value
-        return cls(name, function, _checked(name, model, tree))
+        file, _, function_name = name.partition(":")
+        if Path(file).is_file():
+            name = f"{Path(file).resolve()}:{function_name}"
+        return cls(name, function, _at_home(_checked(name, model, tree)))
 
     @classmethod
     def load(cls, text: str, given: Mapping[str, Any] | None = None, where: str = "recipe.yaml") -> Call:
@@ -169,6 +172,14 @@ def _at(options: Any, place: tuple[str, ...]) -> Any:
     for name in place:
         options = getattr(options, name)
     return options
+
+
+def _at_home(options: Any) -> Any:
+    # A run must be repeatable from any working directory, so a path to data is kept whole.
+    path = Path(options.data.path)
+    if not path.exists() or options.data.path in {"digits", *TOYS}:
+        return options
+    return options.model_copy(update={"data": options.data.model_copy(update={"path": str(path.resolve())})})
 
 
 def _checked(name: str, model: type[BaseModel], tree: dict[str, Any]) -> BaseModel:

@@ -30,7 +30,7 @@ class Judged:
 
     @property
     def ratio(self) -> str:
-        """How the figure stands to its floor: "as good" where its interval reaches it, else "16x that" or "39% of that"."""
+        """How it stands to its floor: "as good" where its interval reaches it, else "16x that" or "39% of that"."""
         if self.value is None or self.floor is None:
             return ""
         near = self.low if self.better == "lower" else self.high

@@ -47,7 +47,8 @@ def page(run: Run) -> str:
         f"<section><h2>Judged</h2>{_judged(run, found, missing)}</section></div>",
         _earlier(run), f"<section><h2>Curves</h2>{_curves(facts)}</section>",
         f"<div class='facts'><section><h2>Checkpoints</h2>{_checkpoints(run, facts)}",
-        f"<h2>Made with</h2>{_versions(run)}</section>", f"<section><h2>recipe.yaml</h2><pre>{escape(facts.recipe)}</pre></section></div>",
+        f"<h2>Made with</h2>{_versions(run)}</section>",
+        f"<section><h2>recipe.yaml</h2><pre>{escape(facts.recipe)}</pre></section></div>",
         f"<footer>Written by ganworks from {escape(str(run.path))}.</footer>", "</body>", "</html>", ""])
 
 

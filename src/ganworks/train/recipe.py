@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ganworks.data.source import Source
+from ganworks.data import Source, from_torch
 from ganworks.errors import UserError
 from ganworks.game import Game
 from ganworks.train.cadence import Cadence, Measure
@@ -20,7 +20,8 @@ class Recipe:
 
     Attributes:
         game: players and moves.
-        source: what it learns from.
+        source: what it learns from: a ``Source``, or samples as a Tensor (N, ...), a tuple (samples, labels) or a
+            map-style ``torch.utils.data.Dataset``, which become one.
         optimisers: one for each player.
         steps: training steps; in each, every move of the game is played.
         batch: samples of one draw, over all processes.
@@ -46,6 +47,7 @@ class Recipe:
     measure: Measure | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "source", from_torch(self.source))
         if self.steps < 1 or self.batch < 1 or self.accumulate < 1:
             raise UserError(f"recipe: {self.steps} steps, batch {self.batch}, accumulate {self.accumulate}",
                             "at least 1 of each")

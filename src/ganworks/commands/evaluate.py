@@ -1,0 +1,53 @@
+"""Judge a run: how far its samples are from the data, beside how far the data is from itself.
+
+Frechet distance, KID, precision and recall, density and coverage on a named feature extractor; for densities that are
+known, the modes found and the share of good samples. Every figure comes with an interval and with the same figure of
+real data against other real data, which is what a perfect generator would get. Writes metrics.json into the run.
+
+examples:
+  ganworks evaluate runs/first
+  ganworks evaluate runs/first --checkpoint best --features pixels --n 2000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("run", metavar="RUN", help="directory of the run")
+    parser.add_argument("--features", default="auto", help="pixels, classifier, inception, or auto: the classifier "
+                        "where the data has labels (default: %(default)s)")
+    parser.add_argument("--n", type=int, metavar="N", help="samples of each kind (default: 5000, or half the data)")
+    parser.add_argument("--checkpoint", default="last", metavar="WHICH", help="last, best or a step "
+                        "(default: %(default)s)")
+    parser.add_argument("--data", metavar="PATH", help="the data, where it has moved since the training")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the samples and halves (default: 0)")
+    parser.add_argument("--live", action="store_true", help="judge the live weights, not the averaged ones")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: %(default)s")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, print the table, write metrics.json; return 0."""
+    from ganworks.console import note
+    from ganworks.data import open_source
+    from ganworks.evaluate import evaluate
+    from ganworks.files import write_text
+    from ganworks.recipes import Call, rebuild
+    from ganworks.train import Run
+
+    run = Run.open(args.run)
+    given = {"data": args.data} if args.data else {}
+    source = open_source(Call.load(run.recipe, given, str(run.path / "recipe.yaml")).options.data)
+    trainer = rebuild(run, args.checkpoint, args.device)
+
+    report = evaluate(lambda n, seed: trainer.samples(n, seed, averaged=not args.live), source, args.features, args.n,
+                      args.seed)
+    facts = {"step": trainer.step, "weights": "live" if args.live else "averaged", **json.loads(report.to_json())}
+    write_text(run.path / "metrics.json", json.dumps(facts, indent=2) + "\n")
+    print(json.dumps(facts, indent=2) if args.json else report.table())
+    note(f"step {trainer.step}, {facts['weights']} weights; written to {run.path / 'metrics.json'}")
+    return 0

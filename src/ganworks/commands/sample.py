@@ -1,0 +1,140 @@
+"""Make samples from a trained run: a grid, single images, an array, or a walk between latents.
+
+  ganworks sample runs/x                            a grid of 64 images
+  ganworks sample runs/x --count 10000 --out x.npz  an array: "images", uint8 (N, H, W[, C])
+  ganworks sample runs/x --format png --out images  single PNGs in a new folder
+  ganworks sample runs/x --interpolate 12           strips of 12 images from one latent to the next
+  ganworks sample runs/x --gif                      the same walk as an endless animation
+
+Samples are made with averaged weights where the run has them. The same seed gives the same samples.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganworks.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganworks.train import Trainer
+
+FORMATS = {"grid": ".png", "png": "", "npz": ".npz", "gif": ".gif"}
+IMAGES, POINTS, STOPS, FRAMES = 64, 2000, 8, 16
+SMOOTH = 256  # pixels: least width of an animation
+SECONDS = 0.08
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("run", metavar="RUN", help="directory of the run")
+    parser.add_argument("--count", type=int, metavar="N", help=f"how many samples (default: {IMAGES}, of points "
+                        f"{POINTS}); of a walk, how many latents it passes (default: {STOPS})")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the latents (default: %(default)s)")
+    parser.add_argument("--out", type=Path, metavar="PATH", help="where they go (default: a name in RUN that says what "
+                        "they are)")
+    parser.add_argument("--format", metavar="KIND", help="grid: one picture; png: a folder of single ones; npz: an "
+                        "array (default: by the ending of --out, else grid)")
+    parser.add_argument("--checkpoint", default="last", metavar="WHICH", help="last, best, or a step (default: last)")
+    parser.add_argument("--live", action="store_true", help="the weights as trained, not their moving average")
+    parser.add_argument("--interpolate", type=int, metavar="N", help="strips of N images from one latent to the next")
+    parser.add_argument("--gif", action="store_true", help="an endless animation of such a walk")
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: %(default)s")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the samples and print where they are. Returns 0."""
+    kind = checked_kind(args)
+    from ganworks.report.output import refuse_taken
+    from ganworks.train import Run
+
+    source = Run.open(args.run)
+    if args.out is not None:
+        refuse_taken(args.out, kind == "png", args.force)
+    from ganworks.recipes import rebuild
+
+    trainer = rebuild(source, args.checkpoint, args.device)
+    print(make(trainer, args, kind))
+    return 0
+
+
+def make(trainer: Trainer, args: argparse.Namespace, kind: str) -> Path:
+    """Write what ``args`` ask for, from the trainer's weights; return where it is."""
+    from ganworks.report.output import refuse_taken
+
+    out = args.out or Path(args.run) / _name(trainer, args, kind)
+    refuse_taken(out, kind == "png", args.force)
+    if args.gif or args.interpolate is not None:
+        _walk(trainer, args, out)
+    else:
+        _samples(trainer, args, kind, out)
+    return out
+
+
+def checked_kind(args: argparse.Namespace) -> str:
+    """Return which of ``FORMATS`` is asked for; raise UserError for what cannot be made."""
+    if args.count is not None and args.count < 1:
+        raise UserError(f"--count {args.count}", "at least 1")
+    if args.interpolate is not None and args.interpolate < 2:
+        raise UserError(f"--interpolate {args.interpolate}", "at least 2 images from one latent to the next")
+    ending = args.out.suffix.lower() if args.out else ""
+    kind = args.format or {".npz": "npz", ".gif": "gif"}.get(ending, "grid")
+    if kind not in FORMATS:
+        raise UserError(f"--format {kind}", did_you_mean(kind, ("grid", "png", "npz")))
+    if kind == "gif":
+        args.gif = True
+    walks = args.gif or args.interpolate is not None
+    if walks and kind not in ("grid", "gif"):
+        raise UserError(f"a walk between latents with --format {kind}", "a grid of strips, or --gif",
+                        "leave out --format")
+    kind = "gif" if args.gif else kind
+    if args.out and kind != "png" and ending != FORMATS[kind]:
+        raise UserError(f"--out {args.out} for {'an' if kind == 'npz' else 'a'} {kind}",
+                        f"a name that ends in {FORMATS[kind]}",
+                        "give the --format that is meant (png: a folder of single images)")
+    return kind
+
+
+def _name(trainer: Trainer, args: argparse.Namespace, kind: str) -> str:
+    what = "walk" if args.gif else "strips" if args.interpolate is not None else "samples" if kind != "grid" else "grid"
+    live = "-live" if args.live else ""
+    return f"{what}-step-{trainer.step}-seed-{args.seed}{live}{FORMATS[kind]}"
+
+
+def _samples(trainer: Trainer, args: argparse.Namespace, kind: str, out: Path) -> None:
+    import torch
+
+    from ganworks.data.pictures import picture, save
+    from ganworks.report.draws import drawn
+    from ganworks.report.output import write_arrays, write_folder
+
+    points = len(trainer.source.shape) == 1
+    if points and kind == "png":
+        raise UserError(f"--format png for samples of shape {trainer.source.shape}", "images",
+                        "take --format grid (a scatter plot) or npz")
+    chunks: Iterator[Tensor] = drawn(trainer, args.count or (POINTS if points else IMAGES), args.seed, not args.live)
+    if kind == "png":
+        write_folder(out, chunks)
+    elif kind == "npz":
+        write_arrays(out, torch.cat(list(chunks)))
+    else:
+        save(picture(torch.cat(list(chunks)), trainer.source.head(POINTS).get("sample") if points else None), out)
+
+
+def _walk(trainer: Trainer, args: argparse.Namespace, out: Path) -> None:
+    from ganworks.data.pictures import animation, grid, save
+    from ganworks.report.draws import walk
+
+    frames = args.interpolate or FRAMES
+    legs = walk(trainer, args.count or STOPS, frames, args.seed, not args.live)
+    if args.gif:
+        # Each leg but for its last image, which is the first of the next one.
+        scale = max(1, -(-SMOOTH // legs.shape[-1]))
+        animation([grid(image[None], scale=scale, pad=0) for leg in legs for image in leg[:-1]], out, SECONDS)
+    else:
+        save(grid(legs.flatten(0, 1), columns=frames), out)

@@ -1,0 +1,78 @@
+"""Samples of a trained game: many of them behind a progress bar, and walks from latent to latent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from ganworks.console import track
+from ganworks.data.source import as_bytes
+from ganworks.errors import UserError
+from ganworks.game import Duel, Noise
+from ganworks.nets.contract import call
+from ganworks.seeds import mix
+from ganworks.train.sampling import CHUNK
+from ganworks.train.trainer import Trainer
+
+
+def drawn(trainer: Trainer, count: int, seed: int = 0, averaged: bool = True) -> Iterator[Tensor]:
+    """Yield ``count`` samples, some at a time, on the CPU: the same ones that ``trainer.samples`` returns.
+
+    uint8 images (n, C, H, W) or float32 points (n, D); behind a progress bar where it takes more than a moment.
+    """
+    ready, some = trainer.players(averaged), _some(trainer, CHUNK)
+    chunks = -(-count // CHUNK)
+    for k in track(range(chunks), chunks, "sampling", f"x {CHUNK} samples"):
+        noise = Noise(mix(seed, "sample", k), CHUNK, device=trainer.machine.device)
+        with torch.no_grad():
+            made = trainer.game.preview(ready, some, noise)
+        yield _plain(made)[: count - k * CHUNK]
+
+
+def walk(trainer: Trainer, stops: int, frames: int, seed: int = 0, averaged: bool = True) -> Tensor:
+    """Return images along a round trip through ``stops`` random latents and back to the first.
+
+    In a game with a condition, each leg keeps that of its own sample of the data ("label" 0, 1, 2 ..., say).
+
+    Args:
+        stops: latents, at least 2.
+        frames: images of each leg from one latent to the next, both ends included, at least 2.
+
+    Returns:
+        uint8 (stops, frames, C, H, W); leg i goes from latent i to latent i + 1, the last one back to latent 0.
+
+    Raises:
+        UserError: the game has no latents, its samples are no images, or there is nowhere to walk.
+    """
+    game = trainer.game
+    if not isinstance(game, Duel):
+        raise UserError(f"a walk between latents of a {type(game).__name__}", "a game whose generator draws latents: "
+                        "a Duel", "leave out --interpolate and --gif")
+    if len(trainer.source.shape) != 3:
+        raise UserError(f"a walk between latents of {trainer.source.name}, samples of shape {trainer.source.shape}",
+                        "images", "leave out --interpolate and --gif")
+    if stops < 2 or frames < 2:
+        raise UserError(f"a walk through {stops} latents with {frames} images between two of them",
+                        "at least 2 of each", "change --count or --interpolate")
+    ready, machine = trainer.players(averaged), trainer.machine
+    latents = game.latent.draw(Noise(mix(seed, "walk"), stops, device=machine.device)).cpu()
+    legs = [game.latent.walk(latents[i], latents[(i + 1) % stops], frames) for i in range(stops)]
+    conditions = _some(trainer, stops).get(game.condition) if game.condition else None
+    images = []
+    for i, leg in enumerate(track(legs, stops, "walking", "legs")):
+        condition = None if conditions is None else conditions[i : i + 1].expand(frames, *conditions.shape[1:])
+        with torch.no_grad():
+            images.append(_plain(call(ready["generator"], leg.to(machine.device), condition)))
+    return torch.stack(images)
+
+
+def _some(trainer: Trainer, size: int) -> Mapping[str, Tensor]:
+    # Some of the data, for games that are told a condition; repeated until there are as many as are made.
+    head = trainer.machine.feed(trainer.source.head(size))
+    return {name: value[torch.arange(size, device=value.device) % len(value)] for name, value in head.items()}
+
+
+def _plain(made: Tensor) -> Tensor:
+    return (as_bytes(made) if made.dim() == 4 else made.float()).cpu()

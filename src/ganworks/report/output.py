@@ -1,0 +1,67 @@
+"""Samples on disk: pictures, folders of pictures, arrays. Nothing is replaced unless it is asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from ganworks.errors import UserError
+from ganworks.files import replacing
+
+
+def refuse_taken(path: Path, folder: bool, force: bool) -> None:
+    """Raise UserError if writing to ``path`` would lose something: a folder with content, a file without ``force``."""
+    if not path.exists():
+        return
+    if path.is_dir():
+        if not folder:
+            raise UserError(f"{path} is a folder", "the name of a file", "take another --out")
+        if any(path.iterdir()):
+            raise UserError(f"{path} exists and is not empty", "a new or an empty folder", "take another --out")
+    elif folder:
+        raise UserError(f"{path} is a file", "a new or an empty folder", "take another --out")
+    elif not force:
+        raise UserError(f"{path} exists already", "a new file", "take another --out, or replace it with --force")
+
+
+def write_folder(path: Path, chunks: Iterable[Tensor]) -> int:
+    """Write uint8 images (n, C, H, W), chunk by chunk, as single PNGs into a new folder; return how many.
+
+    The folder appears when it is whole: an interrupt leaves nothing behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    growing = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    growing.mkdir()
+    count = 0
+    try:
+        for chunk in chunks:
+            for image in channels_last(chunk):
+                Image.fromarray(image).save(growing / f"{count:06d}.png")
+                count += 1
+        if path.is_dir():
+            path.rmdir()  # it is empty
+        os.rename(growing, path)
+    except BaseException:
+        shutil.rmtree(growing, ignore_errors=True)
+        raise
+    return count
+
+
+def write_arrays(path: Path, samples: Tensor) -> None:
+    """Write an npz: "images", uint8 (N, H, W) or (N, H, W, C), or "points", float32 (N, D)."""
+    arrays = {"images": channels_last(samples)} if samples.dim() == 4 else {"points": samples.float().numpy()}
+    with replacing(path) as handle:
+        np.savez_compressed(handle, allow_pickle=False, **arrays)
+
+
+def channels_last(images: Tensor) -> np.ndarray:
+    """Return uint8 images (N, C, H, W) as (N, H, W) where C = 1, else as (N, H, W, C)."""
+    array = images.permute(0, 2, 3, 1).contiguous().numpy()
+    return array[..., 0] if array.shape[-1] == 1 else array
