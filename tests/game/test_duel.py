@@ -168,6 +168,13 @@ def test_both_players_are_told_the_condition() -> None:
     torch.testing.assert_close(made, duel.generator(z, label))
 
 
+@pytest.mark.xfail(strict=True, raises=KeyError, reason="a condition that the data does not have is a bare KeyError")
+def test_a_missing_condition_is_a_clear_error() -> None:
+    duel = Duel(Told(3, 2), Told(2, 1), lsgan(), Latent(3), condition="label")
+    with pytest.raises(UserError, match="label"):
+        duel.critic_cost(duel.open(batch_of(), 0, Noise(0, 8)))
+
+
 def test_preview_is_made_by_the_players_given() -> None:
     duel = duel_of()
     other = MLPGenerator((2,), 3, (6,))
