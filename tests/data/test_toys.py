@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 from sklearn.datasets import make_moons
 
 from ganworks.data.toys import TOYS, Mixture, grid25, mixture1d, moons, ring8, spiral
@@ -102,6 +102,21 @@ def test_modes_of_veegans_protocol():
     assert set(ring.sd) == {0.01}
     assert {tuple(m) for m in grid.modes} == {(-4 + 2.0 * i, -4 + 2.0 * j) for i in range(5) for j in range(5)}
     assert grid.sd[0] ** 2 == pytest.approx(0.0025)
+
+
+@pytest.mark.parametrize("toy", [moons(), spiral()], ids=lambda t: t.name)
+def test_far_from_a_curve_the_density_is_still_the_integral(toy):
+    """Against a quadrature with a hundred times the nodes: at ten units the mass comes from one end of a curve."""
+    node, weight = np.polynomial.legendre.leggauss(32)
+    t = ((np.arange(4000)[:, None] + (node + 1) / 2) / 4000).ravel()
+    log_mass = np.log(np.tile(weight / 8000, 4000) * (2 * t if toy.name == "spiral" else 1) / len(toy.curves))
+    along = np.random.default_rng(0).normal(size=(8, 2))
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    for distance in (2, 5, 10):
+        x = toy.head(8)["sample"].numpy() + distance * along
+        terms = [np.concatenate([log_mass - ((c(t) - a) ** 2).sum(1) / (2 * toy.sd**2) for c in toy.curves]) for a in x]
+        expected = special.logsumexp(terms, axis=1) - np.log(2 * np.pi * toy.sd**2)
+        np.testing.assert_allclose(toy.log_density(x), expected, atol=1e-9)
 
 
 def test_far_away_the_log_density_is_finite():

@@ -13,7 +13,7 @@ from ganworks.errors import UserError
 from ganworks.seeds import mix
 
 WIDEST = 2  # longest piece of a curve that one quadrature rule covers, in sd
-HALVINGS = 0
+HALVINGS = 8  # how often the pieces at the ends are halved
 HELD = 2**20  # distances that are held in memory at once
 
 
