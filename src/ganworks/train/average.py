@@ -36,10 +36,12 @@ class EMA(Hook):
 
     def start(self, trainer: Trainer) -> None:
         live = trainer.game.players[self.player]
-        self._average = copy.deepcopy(live).requires_grad_(False)
+        if self._average is None or trainer.averaged.get(self.player) is not self._average:
+            self._average = copy.deepcopy(live).requires_grad_(False)  # else a session of this trainer goes on
+            trainer.averaged[self.player] = self._average
         if self._state is not None:
             self._average.load_state_dict(self._state)
-        trainer.averaged[self.player] = self._average
+            self._state = None
         self._pairs = [(a, b) for a, b in zip(_tensors(self._average), _tensors(live), strict=True)
                        if a.is_floating_point()]
 
@@ -51,7 +53,9 @@ class EMA(Hook):
             torch._foreach_lerp_(averages, lives, 1 - decay)
 
     def state_dict(self) -> dict[str, Any]:
-        return self._average.state_dict() if self._average is not None else self._state or {}
+        if self._state is not None or self._average is None:
+            return self._state or {}
+        return self._average.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._state = state
