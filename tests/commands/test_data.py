@@ -19,7 +19,7 @@ def own_place(tmp_path, monkeypatch):
 
 def called(*words):
     parser = argparse.ArgumentParser("ganworks data")
-    data.add_arguments(parser)
+    data.add_arguments(parser, [str(word) for word in words])
     return data.run(parser.parse_args([str(word) for word in words]))
 
 
@@ -75,7 +75,7 @@ def test_bad_input_writes_no_picture(tmp_path):
 
 def test_help_imports_neither_torch_nor_pillow():
     code = ("import sys, argparse; from ganworks.commands import data; p = argparse.ArgumentParser();"
-            "data.add_arguments(p); p.format_help(); print({'torch', 'PIL', 'numpy'} & set(sys.modules))")
+            "data.add_arguments(p, []); p.format_help(); print({'torch', 'PIL', 'numpy'} & set(sys.modules))")
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.strip() == "set()"
 
