@@ -70,6 +70,7 @@ class Trainer:
     def advance(self) -> None:
         """Play one step: every move of the game in its order."""
         self._set_rates()
+        self._rounds = []  # a move never goes on with the round of an earlier step: a resumed run would not have it
         moves = self.game.moves
         for number, move in enumerate(moves):
             if self.step % move.every:
