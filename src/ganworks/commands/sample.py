@@ -67,12 +67,14 @@ def make(trainer: Trainer, args: argparse.Namespace, kind: str) -> Path:
     """Write what ``args`` ask for, from the trainer's weights; return where it is."""
     from ganworks.report.output import refuse_taken
 
-    out = args.out or Path(args.run) / _name(trainer, args, kind)
+    walks = args.gif or args.interpolate is not None
+    count = args.count or (STOPS if walks else POINTS if _points(trainer) else IMAGES)
+    out = args.out or Path(args.run) / _name(trainer, args, kind, count)
     refuse_taken(out, kind == "png", args.force)
-    if args.gif or args.interpolate is not None:
-        _walk(trainer, args, out)
+    if walks:
+        _walk(trainer, args, count, out)
     else:
-        _samples(trainer, args, kind, out)
+        _samples(trainer, args, kind, count, out)
     return out
 
 
@@ -89,6 +91,8 @@ def checked_kind(args: argparse.Namespace) -> str:
     if kind == "gif":
         args.gif = True
     walks = args.gif or args.interpolate is not None
+    if walks and args.count == 1:
+        raise UserError("a walk with --count 1", "at least 2 latents to walk between")
     if walks and kind not in ("grid", "gif"):
         raise UserError(f"a walk between latents with --format {kind}", "a grid of strips, or --gif",
                         "leave out --format")
@@ -100,38 +104,46 @@ def checked_kind(args: argparse.Namespace) -> str:
     return kind
 
 
-def _name(trainer: Trainer, args: argparse.Namespace, kind: str) -> str:
+def _points(trainer: Trainer) -> bool:
+    return len(trainer.source.shape) == 1
+
+
+def _name(trainer: Trainer, args: argparse.Namespace, kind: str, count: int) -> str:
     what = "walk" if args.gif else "strips" if args.interpolate is not None else "samples" if kind != "grid" else "grid"
+    frames = f"x{args.interpolate or FRAMES}" if what in ("walk", "strips") else ""
     live = "-live" if args.live else ""
-    return f"{what}-step-{trainer.step}-seed-{args.seed}{live}{FORMATS[kind]}"
+    return f"{what}-{count}{frames}-step-{trainer.step}-seed-{args.seed}{live}{FORMATS[kind]}"
 
 
-def _samples(trainer: Trainer, args: argparse.Namespace, kind: str, out: Path) -> None:
+def _samples(trainer: Trainer, args: argparse.Namespace, kind: str, count: int, out: Path) -> None:
     import torch
 
+    from ganworks.data import TOYS
     from ganworks.data.pictures import picture, save
     from ganworks.report.draws import drawn
     from ganworks.report.output import write_arrays, write_folder
 
-    points = len(trainer.source.shape) == 1
+    points = _points(trainer)
     if points and kind == "png":
         raise UserError(f"--format png for samples of shape {trainer.source.shape}", "images",
                         "take --format grid (a scatter plot) or npz")
-    chunks: Iterator[Tensor] = drawn(trainer, args.count or (POINTS if points else IMAGES), args.seed, not args.live)
+    chunks: Iterator[Tensor] = drawn(trainer, count, args.seed, not args.live)
     if kind == "png":
         write_folder(out, chunks)
     elif kind == "npz":
         write_arrays(out, torch.cat(list(chunks)))
     else:
-        save(picture(torch.cat(list(chunks)), trainer.source.head(POINTS).get("sample") if points else None), out)
+        # The data need not be at hand; of a toy, the name is enough to draw it along.
+        toy = TOYS.get(trainer.source.name) if points else None
+        save(picture(torch.cat(list(chunks)), toy() if toy else None), out)
 
 
-def _walk(trainer: Trainer, args: argparse.Namespace, out: Path) -> None:
+def _walk(trainer: Trainer, args: argparse.Namespace, count: int, out: Path) -> None:
     from ganworks.data.pictures import animation, grid, save
     from ganworks.report.draws import walk
 
     frames = args.interpolate or FRAMES
-    legs = walk(trainer, args.count or STOPS, frames, args.seed, not args.live)
+    legs = walk(trainer, count, frames, args.seed, not args.live)
     if args.gif:
         # Each leg but for its last image, which is the first of the next one.
         scale = max(1, -(-SMOOTH // legs.shape[-1]))

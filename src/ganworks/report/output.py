@@ -56,9 +56,11 @@ def write_folder(path: Path, chunks: Iterable[Tensor]) -> int:
 
 def write_arrays(path: Path, samples: Tensor) -> None:
     """Write an npz: "images", uint8 (N, H, W) or (N, H, W, C), or "points", float32 (N, D)."""
-    arrays = {"images": channels_last(samples)} if samples.dim() == 4 else {"points": samples.float().numpy()}
     with replacing(path) as handle:
-        np.savez_compressed(handle, allow_pickle=False, **arrays)
+        if samples.dim() == 4:
+            np.savez_compressed(handle, images=channels_last(samples))
+        else:
+            np.savez_compressed(handle, points=samples.float().numpy())
 
 
 def channels_last(images: Tensor) -> np.ndarray:
