@@ -66,7 +66,8 @@ def custom(source):
     generator = nn.Sequential(nn.Linear(5, 16 * 16), nn.BatchNorm1d(256), nn.Dropout(0.2), nn.Unflatten(1, (1, 16, 16)),
                               nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 1), nn.Tanh())
     penalty = Weighted("penalty", GradientPenalty(), 10, every=2)
-    game = Duel(generator, Plugged(source.shape), hinge(), Latent(5), critic_terms=[penalty], critic_steps=2, fresh=True)
+    game = Duel(generator, Plugged(source.shape), hinge(), Latent(5), critic_terms=[penalty], critic_steps=2,
+                fresh=True)
     facts = {"generator": Adam(1e-3, schedule=Schedule("cosine", 2)), "critic": Adam(1e-3, clip=0.1, decay=0.01)}
     return Recipe(game, source, facts, STEPS, batch=12, hooks=[EMA(0.5), EMA(0.9, "critic")], seed=5,
                   cadence=Cadence(1, 100, 3))

@@ -34,14 +34,18 @@ def write_state(path: Path, state: dict[str, Any], facts: dict[str, Any] | None 
 def read_state(path: Path) -> dict[str, Any]:
     """Read what ``write_state`` wrote, onto the CPU. A damaged file raises UserError."""
     metadata, tensors = _open(path, with_tensors=True)
-    if _checksum(tensors, {k: v for k, v in metadata.items() if k != "checksum"}) != metadata["checksum"]:
+    if _checksum(tensors, {k: v for k, v in metadata.items() if k != "checksum"}) != metadata.get("checksum"):
         raise UserError(f"checkpoint {path} is damaged: its checksum does not match")
     return _decode(json.loads(metadata["tree"]), tensors)
 
 
 def read_facts(path: Path) -> dict[str, Any]:
     """Read the facts of a checkpoint, not its tensors."""
-    return json.loads(_open(path, with_tensors=False)[0]["facts"])
+    metadata, _ = _open(path, with_tensors=False)
+    try:
+        return json.loads(metadata["facts"])
+    except (KeyError, ValueError) as error:
+        raise UserError(f"checkpoint {path} is damaged: its facts cannot be read") from error
 
 
 def _open(path: Path, with_tensors: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
@@ -59,6 +63,8 @@ def _open(path: Path, with_tensors: bool) -> tuple[dict[str, str], dict[str, Ten
 
 def _encode(value: Any, key: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
+        while key in tensors:  # {"a/b": ...} beside {"a": {"b": ...}}
+            key += "'"
         tensors[key] = value.detach().to("cpu", copy=True).contiguous()
         return {"tensor": key}
     if isinstance(value, dict):
