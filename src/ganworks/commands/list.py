@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.what == "objectives":
         from ganworks.objective import named_objectives
 
-        rows = {name: f"{make.__doc__}" for name, make in named_objectives().items()}
+        rows = {name: (make.__doc__ or "").removeprefix("Return ") for name, make in named_objectives().items()}
     else:
         from ganworks.data import TOYS
 

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, and return 0, or 130 where the training was interrupted."""
     import torch
 
-    from ganworks.train import Machine, fit
+    from ganworks.train import Machine, Run, fit
 
     given = {name: value for name, value in vars(args).items() if name not in OWN}
     if args.threads is not None:
@@ -57,12 +57,15 @@ def run(args: argparse.Namespace) -> int:
     elif args.target:
         call = _call(args.target, given)
         path = Path(args.run) if args.run else _next_run(call.name)
-        if not args.dry_run:
-            _refuse_existing(path)
     else:
         raise UserError("nothing to train", "a recipe, or --resume RUN", "see: ganworks train --help")
+    training = call.options.training
+    machine = Machine(args.device, training.precision, training.compile)
+    if machine.world > 1 and not (args.run or args.resume):
+        raise UserError(f"{machine.world} processes and no --run", "the same directory named to all: --run DIR")
+    if machine.is_main and not args.resume and not args.dry_run:
+        Run.refuse_existing(path)  # before the data is decoded, not after
     recipe = call.build()
-    machine = Machine(args.device, recipe.precision, recipe.compile)
     if args.dry_run:
         return _plan(recipe, machine, path)
     trainer = fit(recipe, path, text=call.text(), resume=bool(args.resume), machine=machine, quiet=args.quiet)
@@ -164,13 +167,6 @@ def _next_run(name: str) -> Path:
     while (Path("runs") / f"{stem}-{number}").exists():
         number += 1
     return Path("runs") / f"{stem}-{number}"
-
-
-def _refuse_existing(path: Path) -> None:
-    # Before the data is decoded, not after.
-    from ganworks.train import Run
-
-    Run.refuse_existing(path)
 
 
 def _plan(recipe: Recipe, machine: Machine, path: Path) -> int:

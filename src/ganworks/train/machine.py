@@ -26,7 +26,8 @@ class Machine:
 
     Every process holds the whole game and plays its rows of the global batch; gradients are averaged by one flat
     all-reduce after the backward pass, which, unlike wrappers of the networks, is right for any cost, double
-    backward included.
+    backward included. Batch normalisation takes each process's rows by themselves, as it takes the parts of an
+    accumulated batch.
 
     Args:
         device: "auto" (an accelerator where there is one), "cpu" or "cuda".
@@ -71,8 +72,6 @@ class Machine:
         if self._channels_last:
             game.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.world > 1:
-            if self.device.type == "cuda":
-                nn.SyncBatchNorm.convert_sync_batchnorm(game)
             for tensor in (*game.parameters(), *game.buffers()):
                 torch.distributed.broadcast(tensor.data, 0)
         if self.compile:

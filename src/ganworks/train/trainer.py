@@ -58,7 +58,7 @@ class Trainer:
             for hook in self.hooks:
                 hook.start(self)
             try:
-                while self.step < self.recipe.steps and not self.machine.any(self.stopping):
+                while self.step < self.recipe.steps and not self._told_to_stop():
                     self.advance()
                 for hook in self.hooks:
                     hook.finish(self)
@@ -119,6 +119,12 @@ class Trainer:
             raise UserError(f"the saved state is not of this recipe: {str(error).splitlines()[0]}",
                             "a checkpoint of the same recipe and the same version") from error
         self.step, self.drawn = int(state["step"]), int(state["drawn"])
+
+    def _told_to_stop(self) -> bool:
+        # Processes must stop at the same step; asking the others costs a message, so it is not done at every one.
+        if self.machine.world > 1 and self.step % self.recipe.cadence.log:
+            return False
+        return self.machine.any(self.stopping)
 
     def _some(self) -> dict[str, Tensor]:
         return self.machine.feed(self.source.head(CHUNK))
