@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ganworks.console import console
 from ganworks.data import Images, Points
 from ganworks.train import Machine
 
@@ -23,3 +24,12 @@ def images() -> Images:
 @pytest.fixture(scope="session")
 def points() -> Points:
     return Points(np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32), name="blob")
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path, monkeypatch):
+    """Every test has a cache of its own, and a console on the standard error of its own."""
+    monkeypatch.setenv("GANWORKS_CACHE", str(tmp_path / "cache"))
+    console.cache_clear()
+    yield
+    console.cache_clear()

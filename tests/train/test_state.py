@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import pickle
 import re
@@ -84,14 +85,12 @@ def test_each_flipped_byte_is_seen(tmp_path):
     write_state(good, STATE, {"step": 3, "figure": 0.5})
     content, bad = good.read_bytes(), tmp_path / "bad"
     for place in range(len(content)):
-        for bit in (0x01, 0x20):
-            bad.write_bytes(content[:place] + bytes([content[place] ^ bit]) + content[place + 1:])
-            with pytest.raises(UserError, match=r"bad .*(damaged|cannot be read|no checkpoint)|checkpoint .*bad"):
-                read_state(bad)
-            try:
-                read_facts(bad)  # cannot see all damage, but fails in no other way
-            except UserError:
-                pass
+        flipped = content[place] ^ (1 << place % 8)
+        bad.write_bytes(content[:place] + bytes([flipped]) + content[place + 1:])
+        with pytest.raises(UserError, match=r"bad .*(damaged|cannot be read|no checkpoint)|checkpoint .*bad"):
+            read_state(bad)
+        with contextlib.suppress(UserError):
+            read_facts(bad)  # cannot see all damage, but fails in no other way
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5, 0.9, 0.999])
@@ -121,8 +120,8 @@ def test_other_files_in_a_checkpoints_place_are_refused_and_never_run(tmp_path):
 
 
 def test_nothing_in_the_package_unpickles():
-    loads = re.compile(r"\btorch\.load\((?!.*weights_only=True)|\bpickle\.(load|Unpickler)|^\s*(import|from) (pickle|dill|joblib|shelve)\b"
-                       r"|allow_pickle\s*=\s*True|weights_only\s*=\s*False", re.MULTILINE)
+    loads = re.compile(r"\btorch\.load\((?!.*weights_only=True)|\bpickle\.(load|Unpickler)|allow_pickle\s*=\s*True"
+                       r"|^\s*(import|from) (pickle|dill|joblib|shelve)\b|weights_only\s*=\s*False", re.MULTILINE)
     assert loads.search("    state = torch.load(path)")
     for file in Path(ganworks.__file__).parent.rglob("*.py"):
         assert not loads.search(file.read_text()), file

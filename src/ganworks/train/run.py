@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import sys
@@ -48,8 +49,10 @@ class Run:
         """Raise UserError where a new run may not begin: the directory exists and is not empty."""
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            is_run = (path / "recipe.yaml").is_file()
             raise UserError(f"{path} exists already", "a new directory for a new run",
-                            f"go on with it (ganworks train --resume {path}), or take another name (--run)")
+                            f"go on with it (ganworks train --resume {path}), or take another name (--run)" if is_run
+                            else "it is not a run: take another name (--run)")
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
@@ -72,7 +75,7 @@ class Run:
         return json.loads((self.path / "source.json").read_text(encoding="utf-8"))
 
     def lock(self) -> None:
-        """Refuse a second process that trains in the same directory; a killed one leaves no lock behind."""
+        """Refuse a second trainer in the same directory until ``close``; a killed process leaves no lock behind."""
         try:
             import fcntl
         except ImportError:  # no such lock on Windows
@@ -81,6 +84,8 @@ class Run:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self._lock.close()
+            self._lock = None
             raise UserError(f"{self.path} is being trained by another process", "one trainer for each run",
                             "wait for it, or stop it") from error
 
@@ -102,20 +107,35 @@ class Run:
         return max((record.get("seconds", 0.0) for record in self._records()), default=0.0)
 
     def rewind(self, step: int) -> None:
-        """Forget log records and samples of later steps than ``step``: a resumed run makes them again."""
-        self.close()
+        """Forget log records and samples of later steps than ``step``: a resumed run makes them again.
+
+        What a killed process left half-written is removed too.
+        """
+        self._end_log()
         kept = [record for record in self._records() if record["step"] <= step]
         write_text(self.path / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
         for picture in (self.path / "samples").glob("step-*.png"):
             if _step_of(picture) > step:
                 picture.unlink()
+        for half in self.path.rglob(".*.tmp"):
+            half.unlink()
 
     def close(self) -> None:
-        """Sync and close the log."""
-        if self._handle is not None:
+        """Sync and close the log, and unlock the directory, even where the log can no longer be written."""
+        try:
+            self._end_log()
+        finally:
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+
+    def _end_log(self) -> None:
+        try:
             self._sync()
-            self._handle.close()
-            self._handle = None
+        finally:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                handle.close()
 
     def _sync(self) -> None:
         if self._handle is not None:
@@ -161,7 +181,7 @@ class Run:
                 figure = read_facts(path).get("figure")
             except UserError:
                 continue
-            if figure is not None:
+            if figure is not None and math.isfinite(figure):
                 figures[path] = figure
         return min(figures, key=lambda path: figures[path]) if figures else None
 

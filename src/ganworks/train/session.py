@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from ganworks.train.trainer import Trainer
 from ganworks.train.watch import Guard, Log, NonFinite, Progress
 
 BUILT_IN_PYTHON = "# This run was built in Python: its own script rebuilds it, this file cannot.\nrecipe: null\n"
+
+CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_PYTHON, resume: bool = False,
@@ -33,7 +37,29 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
         UserError: the directory exists, or is of another recipe; a cost became non-finite; the disk is full.
     """
     machine = machine or Machine(precision=recipe.precision, compile=recipe.compile)
-    run = _directory(recipe, path, text, resume, machine) if path is not None else None
+    if path is None:
+        return _train(recipe, None, resume, machine, quiet)
+    run = None
+    try:
+        run = _directory(recipe, path, text, resume, machine)
+        trainer = _train(recipe, run, resume, machine, quiet)
+        run.close()
+    except NonFinite as error:
+        raise NonFinite(error.problem, "finite costs", f"{_last_good(run)}; lower the learning rate, or clip the "
+                        "gradient (--clip 1), and train anew") from error
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        raise UserError(f"cannot write into {path}: {error.strerror}", "room for the log and the checkpoints",
+                        f"make room, then go on: ganworks train --resume {path} ({_last_good(run)})") from error
+    finally:
+        if run is not None:
+            with contextlib.suppress(OSError):  # told already
+                run.close()
+    return trainer
+
+
+def _train(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quiet: bool) -> Trainer:
     guard, log = Guard(recipe.cadence.log), Log(run, recipe.cadence.log)
     hooks: list[Hook] = [guard, log]
     if run is not None:
@@ -41,20 +67,9 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
     if machine.is_main and not quiet:
         hooks.append(Progress(log))
     trainer = Trainer(recipe, machine, hooks)
-    try:
-        if run is not None and resume:
-            _take_up(trainer, run)
-        trainer.fit()
-    except NonFinite as error:
-        raise NonFinite(error.problem, "finite costs", _last_good(run)) from error
-    except OSError as error:
-        if run is None:
-            raise
-        raise UserError(f"cannot write into {run.path}: {error.strerror or error}", "room for a checkpoint",
-                        f"make room, then go on: ganworks train --resume {run.path}. {_last_good(run)}") from error
-    finally:
-        if run is not None:
-            run.close()
+    if run is not None and resume:
+        _take_up(trainer, run)
+    trainer.fit()
     return trainer
 
 
@@ -85,7 +100,4 @@ def _take_up(trainer: Trainer, run: Run) -> None:
 
 def _last_good(run: Run | None) -> str:
     found = run.checkpoints() if run else []
-    if not found:
-        return "there is no checkpoint to go back to; lower the learning rate, or clip the gradient (--clip 1)"
-    return (f"the last good checkpoint is {os.fspath(found[-1])}; lower the learning rate, or clip the gradient "
-            "(--clip 1), and train anew")
+    return f"the last good checkpoint is {os.fspath(found[-1])}" if found else "there is no checkpoint yet"

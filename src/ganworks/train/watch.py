@@ -42,15 +42,20 @@ class Guard(Hook):
         if trainer.step % self.every == 0:
             self.check(trainer)
 
+    def finish(self, trainer: Trainer) -> None:
+        self.check(trainer)
+
     def check(self, trainer: Trainer, weights: bool = False) -> None:
         """Raise NonFinite for the first non-finite cost since the last look, or for a non-finite weight."""
         pending, self._pending = self._pending, []
         if pending:
             values = torch.stack([cost.float() for _, _, cost in pending])
-            finite = torch.isfinite(trainer.machine.mean(values))
+            values = trainer.machine.mean(values)
+            finite = torch.isfinite(values)
             if not bool(finite.all()):
-                step, name, cost = pending[int((~finite).nonzero()[0])]
-                raise NonFinite(f"cost '{name}' became {cost.item()} in step {step + 1}")
+                first = int((~finite).nonzero()[0])
+                step, name, _ = pending[first]
+                raise NonFinite(f"cost '{name}' became {values[first].item()} in step {step + 1}")
         if weights:
             for name, player in trainer.game.players.items():
                 if not all(bool(torch.isfinite(p).all()) for p in player.parameters()):
