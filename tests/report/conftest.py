@@ -47,6 +47,10 @@ def trainer() -> Trainer:
     return built
 
 
+SHORT = [{"step": step, "critic/adversarial": 1.0, "seconds": step / 50} for step in (50, 100)]
+"""A log with one thing to draw, where drawing is not what is tested."""
+
+
 def records(steps: int = 200, every: int = 10) -> list[dict[str, Any]]:
     """Return a log as the trainer writes one."""
     found: list[dict[str, Any]] = []
