@@ -62,6 +62,7 @@ class Plan:
 def plan(recipe: Recipe, machine: Machine) -> Plan:
     """Build the recipe on the machine, play a few steps, and return what was seen. Writes nothing."""
     trainer = Trainer(replace(recipe, steps=WARM + TIMED), machine)
+    before = {name: tensor.clone() for name, tensor in trainer.game.state_dict().items()}
     for hook in trainer.hooks:
         hook.start(trainer)
     kept = 0
@@ -77,6 +78,7 @@ def plan(recipe: Recipe, machine: Machine) -> Plan:
         if machine.device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)
+    trainer.game.load_state_dict(before)
     return Plan(recipe, f"{machine.device}, {machine.world} process(es), {machine.precision}, "
                 f"{torch.get_num_threads()} threads",
                 {name: count_parameters(player) for name, player in recipe.game.players.items()},
