@@ -64,7 +64,8 @@ def test_a_truncated_picture_is_said(tmp_path: Path) -> None:
 
 
 def test_pictures_are_found_in_order_of_step(tmp_path: Path) -> None:
-    for name in ("step-00000900.png", "step-100000000.png", "step-00001000.png", "step-2000.png", "step-x.png", "other.png"):
+    for name in ("step-00000900.png", "step-100000000.png", "step-00001000.png", "step-2000.png", "step-x.png",
+                 "other.png"):
         (tmp_path / name).touch()
     assert [picture.step for picture in pictures(tmp_path)] == [900, 1000, 2000, 100_000_000]
     assert pictures(tmp_path / "nothing") == []

@@ -58,9 +58,9 @@ def _tile(state: str, label: str, value: str, note: str, words: bool = False) ->
 
 def _figure_tile(figure: Judged) -> str:
     value = "not a number" if figure.value is None else number(figure.value)
-    notes = [] if figure.floor is None else [f"real against real: {number(figure.floor)}"
-                                               + (f", this is {figure.ratio}" if figure.ratio else "")]
-    notes += [f"{escape(figure.better)} is better"] if figure.better else []
+    notes = [] if figure.floor is None else [f"real against real: {number(figure.floor)}"]
+    better = f"{escape(figure.better)} is better" if figure.better else ""
+    notes += [", ".join(filter(None, (figure.ratio, better)))]
     return _tile(figure.state, escape(figure.name), value, "<br>".join(notes), words=figure.value is None)
 
 
