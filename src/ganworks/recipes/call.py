@@ -124,7 +124,7 @@ class Call:
             *above, last = places[key]
             (tree.setdefault(above[0], {}) if above else tree)[last] = value
         file, _, function_name = name.partition(":")
-        if Path(file).is_file():
+        if function_name and Path(file).is_file():
             name = f"{Path(file).resolve()}:{function_name}"
         return cls(name, function, _at_home(_checked(name, model, tree)))
 
@@ -151,7 +151,7 @@ class Call:
         """Open the data (unless it is given) and build the recipe; initial weights are a function of the seed."""
         values = {name: getattr(self.options, name) for name in type(self.options).model_fields}
         data = values.pop("data")
-        source = source or open_source(data)
+        source = open_source(data) if source is None else source  # an endless source has length 0, so is "false"
         with torch.random.fork_rng():
             torch.manual_seed(mix(self.options.training.seed, "weights"))
             return self.function(source, **values)
