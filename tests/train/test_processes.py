@@ -50,7 +50,8 @@ OPTIONS = ["--data", "digits", "--size", "16", "--width", "4", "--latent", "8", 
 @pytest.mark.slow
 def test_one_process_writes_and_both_resume(tmp_path):
     def train(*words):
-        return torchrun("-m", "ganworks", "train", *words, where=tmp_path)
+        # Without "--" torchrun takes --run for its own --run-path.
+        return torchrun("-m", "--", "ganworks", "train", *words, where=tmp_path)
 
     train("dcgan", "--run", "whole", *OPTIONS, "--steps", 20)
     train("dcgan", "--run", "cut", *OPTIONS, "--steps", 10)
