@@ -149,9 +149,9 @@ def assert_same(one: dict[str, nn.Module], two: dict[str, nn.Module], tolerance:
 
 @pytest.mark.parametrize("accumulate", [1, 2, 3])
 def test_the_trainer_plays_two_duels_as_plain_torch_does(accumulate: int) -> None:
-    """At rate 0.1 without momentum the weights are the first ones less 0.1 times the sum of all gradients."""
-    trained, remembered = by_the_trainer(SGD(0.1), accumulate)
-    wanted, said = by_hand(adam=False, rate=0.1)
+    """At rate 0.003 without momentum the weights are the first ones less 0.003 times the sum of all gradients."""
+    trained, remembered = by_the_trainer(SGD(0.003), accumulate)
+    wanted, said = by_hand(adam=False, rate=0.003)
     assert_same(trained, wanted, 1e-11)
     assert len(remembered.moves) == len(said) == 2 * STEPS
     for (_, costs, _), other in zip(remembered.moves, said, strict=True):
@@ -168,7 +168,7 @@ def test_with_adam_too() -> None:
 
 
 def test_both_moves_are_played_on_one_round() -> None:
-    _, remembered = by_the_trainer(SGD(0.1))
+    _, remembered = by_the_trainer(SGD(0.003))
     assert [player for player, _, _ in remembered.moves] == ["generators", "critics"] * STEPS
     for first, second in zip(remembered.moves[::2], remembered.moves[1::2], strict=True):
         assert first[2] == second[2]

@@ -168,7 +168,6 @@ def test_both_players_are_told_the_condition() -> None:
     torch.testing.assert_close(made, duel.generator(z, label))
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="a condition that the data does not have is a bare KeyError")
 def test_a_missing_condition_is_a_clear_error() -> None:
     duel = Duel(Told(3, 2), Told(2, 1), lsgan(), Latent(3), condition="label")
     with pytest.raises(UserError, match="label"):

@@ -81,8 +81,6 @@ class Views(nn.Module):
         return self.points.expand(len(z), 2)
 
 
-@pytest.mark.xfail(strict=True, reason="made without a graph a view still says requires_grad, and is kept as if it had "
-                                       "one: the generator's move gets no gradient, silently")
 def test_samples_made_without_a_graph_are_not_kept_for_the_generator() -> None:
     turn = turn_of("critic", keep=False)
     turn.generator = Views()

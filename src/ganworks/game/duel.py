@@ -80,13 +80,20 @@ class Duel(Game):
         return costs | {w.name: w.cost(turn) for w in self.generator_terms if w.due(round.step)}
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        condition = batch[self.condition] if self.condition else None
-        return call(players["generator"], self.latent.draw(noise), condition)
+        return call(players["generator"], self.latent.draw(noise), self._condition(batch))
+
+    def _condition(self, batch: Mapping[str, Tensor]) -> Tensor | None:
+        if self.condition is None:
+            return None
+        if self.condition not in batch:
+            raise UserError(f"a conditional game without '{self.condition}' in its data",
+                            f"data with one of: {', '.join(batch)}, '{self.condition}'",
+                            "take labelled data, or a recipe without a condition")
+        return batch[self.condition]
 
     def _turn(self, round: Round, learns: Literal["generator", "critic"]) -> Turn:
-        condition = round.batch[self.condition] if self.condition else None
         return Turn(self.generator, self.critic, round.batch["sample"], round.memory["source"], round.noise, learns,
-                    condition, made=round.memory.get("made"), keep=round.held and learns == "critic")
+                    self._condition(round.batch), made=round.memory.get("made"), keep=round.held and learns == "critic")
 
 
 def _second_order(terms: Sequence[Weighted]):  # type: ignore[no-untyped-def]

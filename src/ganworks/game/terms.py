@@ -75,8 +75,9 @@ class GradientTerm(Term):
                     "take instance, spectral or no normalisation in the critic (--norm-critic none)")
 
     def gradient(self, turn: Turn, at: Tensor) -> Tensor:
-        """Return d critic(x) / dx at each row of ``at``: the heads summed, a head's positions averaged; float32."""
-        x = at.detach().float().requires_grad_()
+        """Return d critic(x) / dx at each row of ``at``, in float32 or better: heads summed, positions averaged."""
+        x = at.detach()
+        x = (x.float() if x.dtype in (torch.bfloat16, torch.float16) else x).requires_grad_()
         with torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
             scores = turn.judge(x).scores
             total = torch.stack([score.flatten(1).mean(1).sum() if score.dim() > 1 else score.sum()

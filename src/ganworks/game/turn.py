@@ -44,11 +44,10 @@ class Turn:
     def fake(self) -> Tensor:
         """Generated samples (N, ...)."""
         if self._made is None:
-            with torch.set_grad_enabled(self.learns == "generator" or self.keep):
-                made = call(self.generator, self.source, self.condition)
-            if not made.requires_grad:
-                return made
-            self._made = made
+            if self.learns == "critic" and not self.keep:
+                with torch.no_grad():
+                    return call(self.generator, self.source, self.condition).detach()
+            self._made = call(self.generator, self.source, self.condition)
         return self._made if self.learns == "generator" else self._made.detach()
 
     def judge(self, x: Tensor) -> Verdict:

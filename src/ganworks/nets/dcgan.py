@@ -28,8 +28,8 @@ def _widths(width: int, count: int, most: int = 8) -> list[int]:
 
 
 def _check(shape: tuple[int, ...], width: int, norm: str) -> tuple[int, int]:
-    channels, side = shape[0], shape[-1]
-    if len(shape) != 3 or shape[1] != shape[2] or not SMALLEST <= side <= LARGEST or channels not in (1, 3, 4):
+    channels, side = (shape[0], shape[-1]) if len(shape) == 3 and shape[1] == shape[2] else (0, 0)
+    if not SMALLEST <= side <= LARGEST or channels not in (1, 3, 4):
         raise UserError(f"dcgan: samples of shape {tuple(shape)}",
                         f"square images of side {SMALLEST} to {LARGEST} with 1, 3 or 4 channels",
                         "resize the data (--size 64), or take another network")
@@ -96,7 +96,6 @@ class DCGANCritic(Critic):
         channels, side = _check(shape, width, norm)
         sides = stages(side)
         widths = _widths(width, len(sides) - 1)
-        self.judges_alone = norm != "batch"
         self.stages = nn.ModuleList()
         before = channels
         for i, wide in enumerate(widths):
@@ -106,6 +105,8 @@ class DCGANCritic(Critic):
             before = wide
         last = nn.Conv2d(before, 1, sides[-1])
         self.last = normalised(last, 1, norm)[0] if norm == "spectral" else last
+        # The first stage has none, so a critic of a single stage judges alone whatever its normalisation.
+        self.judges_alone = not any(isinstance(m, nn.BatchNorm2d) for m in self.modules())
         initialise(self, norm)
 
     def forward(self, x: Tensor) -> Verdict:

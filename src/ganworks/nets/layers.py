@@ -41,7 +41,7 @@ def has_bias(norm: Norm) -> bool:
 
 
 def initialise(network: nn.Module, norm: Norm) -> None:
-    """Draw the initial weights of a convolutional network.
+    """Draw the initial weights of a network.
 
     Behind batch or instance normalisation as DCGAN does: N(0, 0.02^2), gains N(1, 0.02^2), biases 0 (Radford et al.
     2016). Without one, the scale that keeps the activations' variance (He et al. 2015): 0.02 would let the signal

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganworks.errors import UserError
 from ganworks.nets.contract import Critic, Verdict
-from ganworks.nets.layers import Norm, check_norm, has_bias, normalised
+from ganworks.nets.layers import Norm, check_norm, has_bias, initialise, normalised
 
 
 def _check(widths: Sequence[int], norm: str) -> None:
@@ -42,6 +42,7 @@ class MLPGenerator(nn.Module):
         if len(self.shape) == 3:
             layers.append(nn.Tanh())
         self.layers = nn.Sequential(*layers)
+        initialise(self, "spectral" if norm == "spectral" else "none")
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z).view(-1, *self.shape)
@@ -67,6 +68,7 @@ class MLPCritic(Critic):
                 nn.LeakyReLU(0.2, inplace=True)))
         last = nn.Linear(widths[-1], 1)
         self.last = normalised(last, 1, norm)[0] if norm == "spectral" else last
+        initialise(self, "spectral" if norm == "spectral" else "none")
 
     def forward(self, x: Tensor) -> Verdict:
         x = torch.flatten(x, 1)

@@ -11,9 +11,9 @@ from ganworks.objective.objective import Objective
 
 
 def softplus(v: Tensor) -> Tensor:
-    """Return log(1 + e^v), right to the last digit in value and in both derivatives.
+    """Return log(1 + e^v), right to rounding in value, and in both derivatives to 1e-15.
 
-    torch's own softplus turns linear at 20, where its second derivative is cut to 0; gradient penalties feel that.
+    torch's own softplus turns linear at 20, where its second derivative, 2e-9, is cut to 0.
     """
     return -logsigmoid(-v)
 
