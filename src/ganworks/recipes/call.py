@@ -6,11 +6,13 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -48,27 +50,46 @@ def function_named(name: str) -> Function:
     """Return a recipe by name, or a user's own from ``path/to/file.py:function``."""
     if ".py" in name:
         return _user_function(name)
-    known = recipes()
-    if name.replace("_", "-") not in known:
-        raise UserError(f"unknown recipe '{name}'", did_you_mean(name, known),
+    known, dashed = recipes(), name.replace("_", "-")
+    if dashed not in known:
+        raise UserError(f"unknown recipe '{name}'", did_you_mean(dashed, known),
                         "see: ganworks list recipes; or give a recipe.yaml, or my.py:function")
-    return known[name.replace("_", "-")]
+    return known[dashed]
 
 
 def _user_function(name: str) -> Function:
     file, _, function = name.partition(":")
-    if not Path(file).is_file() or not function:
+    if not file.endswith(".py") or not Path(file).is_file() or not function:
         raise UserError(f"recipe '{name}'", "a Python file and a function in it, as in ./my.py:mine")
-    specification = importlib.util.spec_from_file_location(Path(file).stem, file)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+    path = Path(file).resolve()
+    module = _user_module(path, path.stat().st_mtime_ns)
     found = getattr(module, function, None)
     if found is None or not _is_recipe(found, module.__name__):
         raise UserError(f"{file} has no recipe '{function}'",
                         "a function whose first parameter is 'source' and that is annotated to return a Recipe")
+    parameters = inspect.signature(found).parameters
+    for parameter in parameters.values():
+        if parameter.annotation is parameter.empty:
+            raise UserError(f"recipe '{function}' in {file}: '{parameter.name}' has no type",
+                            "a type for each parameter, as in depth: int = 3")
+    if "training" not in parameters:
+        raise UserError(f"recipe '{function}' in {file} has no parameter 'training'",
+                        "training: Training = Training(), from ganworks.recipes: steps, batch, learning rates, seed")
     return found
+
+
+@cache
+def _user_module(path: Path, changed: int) -> ModuleType:
+    # As if Python had started it: what lies beside it can be imported, and it is found by its name (dataclasses look).
+    name = f"{path.stem}_{mix(str(path)):x}"
+    specification = importlib.util.spec_from_file_location(name, path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(specification)
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    specification.loader.exec_module(module)
+    return module
 
 
 @cache
