@@ -20,7 +20,6 @@ demo: $(READY)
 	$(BIN)/ganworks train dcgan --data digits --size 16 --width 32 --steps 2500 --sample-every 250 --run runs/demo
 	$(BIN)/ganworks evaluate runs/demo
 	$(BIN)/ganworks sample runs/demo --out runs/demo/samples.png --force
-	$(BIN)/ganworks report runs/demo
 
 test: $(READY)
 	$(BIN)/ruff check src tests benchmarks examples

@@ -2,7 +2,7 @@
 
 Frechet distance, KID, precision and recall, density and coverage on a named feature extractor; for densities that are
 known, the modes found and the share of good samples. Every figure comes with an interval and with the same figure of
-real data against other real data, which is what a perfect generator would get. Writes metrics.json into the run.
+real data against other real data, which is what a perfect generator would get. Writes metrics.json into the run, and its report anew.
 
 examples:
   ganworks evaluate runs/first
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from ganworks.evaluate import evaluate
     from ganworks.files import write_text
     from ganworks.recipes import Call, rebuild
+    from ganworks.report import write_report
     from ganworks.train import Run
 
     run = Run.open(args.run)
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
                       args.seed)
     facts = {"step": trainer.step, "weights": "live" if args.live else "averaged", **json.loads(report.to_json())}
     write_text(run.path / "metrics.json", json.dumps(facts, indent=2) + "\n")
+    page = write_report(run)
     print(json.dumps(facts, indent=2) if args.json else report.table())
-    note(f"step {trainer.step}, {facts['weights']} weights; written to {run.path / 'metrics.json'}")
+    note(f"step {trainer.step}, {facts['weights']} weights; written to {run.path / 'metrics.json'} and {page}")
     return 0

@@ -180,12 +180,14 @@ def _plan(recipe: Recipe, machine: Machine, path: Path) -> int:
 
 def _closing(path: Path, step: int, steps: int) -> int:
     from ganworks.console import note
-    from ganworks.report import write_report
+    from ganworks.report import write_curves, write_report
     from ganworks.train import Run
 
     if step < steps:
         note(f"stopped at step {step} of {steps}, everything is saved; go on: ganworks train --resume {path}")
         return 130
-    note(f"trained {step} steps: {write_report(Run.open(path))}")
+    run = Run.open(path)
+    write_curves(run)
+    note(f"trained {step} steps: {write_report(run)}")
     note(f"next: ganworks evaluate {path}   ganworks sample {path}")
     return 0

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from ganworks.console import track
-from ganworks.data.source import as_bytes
 from ganworks.errors import UserError
 from ganworks.game import Duel, Noise
 from ganworks.nets.contract import call
 from ganworks.seeds import mix
-from ganworks.train.sampling import CHUNK
+from ganworks.train.sampling import CHUNK, filled, plain
 from ganworks.train.trainer import Trainer
 
 
@@ -22,13 +21,8 @@ def drawn(trainer: Trainer, count: int, seed: int = 0, averaged: bool = True) ->
 
     uint8 images (n, C, H, W) or float32 points (n, D); behind a progress bar where it takes more than a moment.
     """
-    ready, some = trainer.players(averaged), _some(trainer, CHUNK)
     chunks = -(-count // CHUNK)
-    for k in track(range(chunks), chunks, "sampling", f"x {CHUNK} samples"):
-        noise = Noise(mix(seed, "sample", k), CHUNK, device=trainer.machine.device)
-        with torch.no_grad():
-            made = trainer.game.preview(ready, some, noise)
-        yield _plain(made)[: count - k * CHUNK]
+    yield from track(trainer.chunks(count, seed, averaged), chunks, "sampling", f"x {CHUNK} samples")
 
 
 def walk(trainer: Trainer, stops: int, frames: int, seed: int = 0, averaged: bool = True) -> Tensor:
@@ -59,20 +53,11 @@ def walk(trainer: Trainer, stops: int, frames: int, seed: int = 0, averaged: boo
     ready, machine = trainer.players(averaged), trainer.machine
     latents = game.latent.draw(Noise(mix(seed, "walk"), stops, device=machine.device)).cpu()
     legs = [game.latent.walk(latents[i], latents[(i + 1) % stops], frames) for i in range(stops)]
-    conditions = _some(trainer, stops).get(game.condition) if game.condition else None
+    conditions = filled(trainer.some(), stops).get(game.condition) if game.condition else None
     images = []
     for i, leg in enumerate(track(legs, stops, "walking", "legs")):
         condition = None if conditions is None else conditions[i : i + 1].expand(frames, *conditions.shape[1:])
         with torch.no_grad():
-            images.append(_plain(call(ready["generator"], leg.to(machine.device), condition)))
+            images.append(plain(call(ready["generator"], leg.to(machine.device), condition)))
     return torch.stack(images)
 
-
-def _some(trainer: Trainer, size: int) -> Mapping[str, Tensor]:
-    # Some of the data, for games that are told a condition; repeated until there are as many as are made.
-    head = trainer.machine.feed(trainer.source.head(size))
-    return {name: value[torch.arange(size, device=value.device) % len(value)] for name, value in head.items()}
-
-
-def _plain(made: Tensor) -> Tensor:
-    return (as_bytes(made) if made.dim() == 4 else made.float()).cpu()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -16,20 +16,24 @@ from ganworks.seeds import mix
 CHUNK = 256
 
 
-@torch.no_grad()
-def draw(game: Game, ready: Mapping[str, nn.Module], batch: Mapping[str, Tensor], count: int, seed: int) -> Tensor:
-    """Return ``count`` samples on the CPU: uint8 images (N, C, H, W) or float32 points (N, D).
+def chunks(game: Game, ready: Mapping[str, nn.Module], batch: Mapping[str, Tensor], count: int,
+           seed: int) -> Iterator[Tensor]:
+    """Yield ``count`` samples, at most CHUNK at a time, on the CPU: uint8 images (n, C, H, W) or float32 points (n, D).
 
     Args:
         ready: players as ``settled`` returns them.
         batch: some samples of the data, on the players' device, for games that translate them.
     """
-    parts = []
     for k in range(-(-count // CHUNK)):
         noise = Noise(mix(seed, "sample", k), CHUNK, device=_device(ready))
-        made = game.preview(ready, _filled(batch, CHUNK), noise)
-        parts.append((as_bytes(made) if made.dim() == 4 else made.float()).cpu())
-    return torch.cat(parts)[:count]
+        with torch.no_grad():
+            made = game.preview(ready, filled(batch, CHUNK), noise)
+        yield plain(made)[: count - k * CHUNK]
+
+
+def plain(made: Tensor) -> Tensor:
+    """Return what a generator made as people keep it, on the CPU: images as bytes, all else as float32."""
+    return (as_bytes(made) if made.dim() == 4 else made.float()).cpu()
 
 
 @torch.no_grad()
@@ -50,15 +54,15 @@ def settled(game: Game, players: Mapping[str, nn.Module], batch: Mapping[str, Te
         norm.momentum = None  # cumulative mean
         norm.train()
     for k in range(rounds):
-        game.preview(ready, _filled(batch, size), Noise(mix(seed, "settle", k), size, device=_device(ready)))
+        game.preview(ready, filled(batch, size), Noise(mix(seed, "settle", k), size, device=_device(ready)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()
     return ready
 
 
-def _filled(batch: Mapping[str, Tensor], size: int) -> Batch:
-    # Repeats the rows until there are ``size`` of them.
+def filled(batch: Mapping[str, Tensor], size: int) -> Batch:
+    """Return ``batch`` with its rows repeated until there are ``size`` of them."""
     return {name: value[torch.arange(size, device=value.device) % len(value)] for name, value in batch.items()}
 
 

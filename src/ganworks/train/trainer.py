@@ -17,7 +17,7 @@ from ganworks.seeds import mix
 from ganworks.train.hook import Hook
 from ganworks.train.machine import Machine
 from ganworks.train.recipe import Recipe
-from ganworks.train.sampling import CHUNK, draw, settled
+from ganworks.train.sampling import CHUNK, chunks, settled
 
 
 class Trainer:
@@ -90,14 +90,18 @@ class Trainer:
     def players(self, averaged: bool = True) -> dict[str, nn.Module]:
         """Return copies of the players that are ready to make samples, averaged where a hook keeps averages."""
         players = {**self.game.players, **(self.averaged if averaged else {})}
-        return settled(self.game, players, self._some(), self.recipe.seed)
+        return settled(self.game, players, self.some(), self.recipe.seed)
 
     def samples(self, count: int, seed: int = 0, averaged: bool = True) -> Tensor:
         """Return ``count`` samples on the CPU, a function of the weights and ``seed``.
 
         uint8 images (N, C, H, W) or float32 points (N, D).
         """
-        return draw(self.game, self.players(averaged), self._some(), count, seed)
+        return torch.cat(list(self.chunks(count, seed, averaged)))
+
+    def chunks(self, count: int, seed: int = 0, averaged: bool = True) -> Iterator[Tensor]:
+        """Yield what ``samples`` returns, at most 256 at a time."""
+        return chunks(self.game, self.players(averaged), self.some(), count, seed)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that a later session needs to go on exactly."""
@@ -126,7 +130,8 @@ class Trainer:
             return False
         return self.machine.any(self.stopping)
 
-    def _some(self) -> dict[str, Tensor]:
+    def some(self) -> dict[str, Tensor]:
+        """Return some of the data, as networks take it: what conditional and translating games make samples from."""
         return self.machine.feed(self.source.head(CHUNK))
 
     def _draw(self, held: bool) -> list[Round]:
