@@ -2,7 +2,8 @@
 
 Frechet distance, KID, precision and recall, density and coverage on a named feature extractor; for densities that are
 known, the modes found and the share of good samples. Every figure comes with an interval and with the same figure of
-real data against other real data, which is what a perfect generator would get. Writes metrics.json into the run, and its report anew.
+real data against other real data, which is what a perfect generator would get. Writes metrics.json into the run, and
+its report anew.
 
 examples:
   ganworks evaluate runs/first
