@@ -1,6 +1,6 @@
 """Speed and memory of the metrics, side by side with torchmetrics and torch-fidelity; prints a Markdown table.
 
-    python benchmarks/metrics.py [--repeats 5] [--torch-fidelity FOLDER]
+    python benchmarks/metrics.py [--repeats 5] [--busy] [--torch-fidelity FOLDER]
 
 Both sides get the same features and run in turn; the ratio is the median of the pairs' ratios. torch-fidelity is used
 where it can be imported, or from FOLDER, where its wheel was unpacked (pip download --no-deps torch-fidelity); what it
@@ -13,13 +13,14 @@ import argparse
 import importlib
 import importlib.util
 import platform
-import resource
+import re
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -31,6 +32,7 @@ from ganworks.evaluate.prdc import prdc
 
 NEIGHBOURS = 3
 POINTS, WIDTH = 10_000, 512
+clock = time.perf_counter
 
 
 def features(n: int, d: int, seed: int, dead: int = 0) -> np.ndarray:
@@ -93,9 +95,9 @@ class _StandIn(ModuleType):
 
 
 def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def paired(ours: Callable[[], object], theirs: Callable[[], object], repeats: int) -> tuple[float, float, float]:
@@ -141,9 +143,17 @@ def memory(who: str, folder: str | None) -> None:
     if work is None:
         sys.exit(1)
     work(real[:50], fake[:50])  # load what has to be loaded
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident("VmRSS")
     work(real, fake)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(resident("VmHWM") - before)
+
+
+def resident(key: str) -> float:
+    """Return this process's resident memory in MiB, now (VmRSS) or at its peak (VmHWM); Linux only.
+
+    The peak that getrusage tells is no use here: a child starts with its parent's.
+    """
+    return int(re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text()).group(1)) / 1024  # type: ignore[union-attr]
 
 
 def row(what: str, ours: float, rival: str, theirs: float, ratio: float, gap: float) -> None:
@@ -155,12 +165,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--torch-fidelity", metavar="FOLDER")
     parser.add_argument("--memory", choices=("ours", "theirs"), help=argparse.SUPPRESS)
+    parser.add_argument("--busy", action="store_true", help="on a busy machine: one thread, processor time")
     options = parser.parse_args()
+    if options.busy:
+        global clock
+        clock = time.process_time
+        torch.set_num_threads(1)
     if options.memory:
         memory(options.memory, options.torch_fidelity)
         return
     print(f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}, torch "
-          f"{torch.__version__}, numpy {np.__version__}; medians of {options.repeats} alternating pairs\n")
+          f"{torch.__version__}, numpy {np.__version__}; medians of {options.repeats} alternating pairs"
+          f"{', processor time' if options.busy else ''}\n")
     print("| what | ganworks | against | theirs | ratio | figures differ by |\n|---|---|---|---|---|---|", flush=True)
     frechet_rows(options.repeats)
     neighbour_row(options.repeats, options.torch_fidelity)
