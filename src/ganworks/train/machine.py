@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import functools
@@ -46,9 +47,13 @@ class Machine:
             raise UserError("device 'cuda'", "a CUDA device that torch can see", "take --device cpu")
         from accelerate import PartialState
 
-        self._state = PartialState(cpu=device == "cpu")
+        # Without an accelerator Accelerate must be told so, or many processes would not find each other.
+        self._state = PartialState(cpu=device == "cpu" or not torch.accelerator.is_available())
         self.device: torch.device = self._state.device
         self.rank, self.world = self._state.process_index, self._state.num_processes
+        if self.world > 1:
+            # Its threads must be gone before the process is: else it may abort at its very end.
+            atexit.register(self._state.destroy_process_group)
         self.precision, self.compile = precision, compile
         self._channels_last = False
         if self.device.type == "cuda":
