@@ -12,17 +12,15 @@ that is missing an empty stand-in takes its place.
 from __future__ import annotations
 
 import argparse
-import multiprocessing as mp
-import platform
 import statistics
 import sys
-import time
 import types
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from racing import Step, machine, race, ratio
+
 BATCH = 64
-Step = Callable[[], None]
 
 
 def images(side: int, channels: int) -> Any:
@@ -77,7 +75,7 @@ def ganworks_step(case: str) -> Step:
     return Trainer(recipe, hooks=[Guard(), Log(None)]).advance
 
 
-def batches(case: str) -> Callable[[], Any]:
+def batches(case: str) -> Any:
     """Shuffled batches in [-1, 1], drawn as cheaply as a hand-written loop can."""
     import torch
 
@@ -260,52 +258,8 @@ def _stand_in_for_torchvision() -> None:
         sys.modules["torchvision.utils"] = stand_in.utils  # type: ignore[attr-defined]
 
 
-CONTENDERS: dict[str, Callable[[str], Step]] = {
+CONTENDERS = {
     "ganworks": ganworks_step, "minimal": minimal_step, "textbook": textbook_step, "torchgan": torchgan_step}
-
-
-def worker(name: str, case: str, pipe: Any) -> None:
-    """Build a contender, then play a burst of steps whenever asked, and answer with its seconds."""
-    try:
-        step = CONTENDERS[name](case)
-        for _ in range(3):
-            step()
-        pipe.send("ready")
-    except Exception as error:  # the parent prints it and goes on without this contender
-        pipe.send(f"{type(error).__name__}: {error}")
-        return
-    while (count := pipe.recv()):
-        began = time.perf_counter()
-        for _ in range(count):
-            step()
-        pipe.send(time.perf_counter() - began)
-
-
-def race(case: str, bursts: int, names: list[str]) -> dict[str, list[float]]:
-    """Return images/s of each contender in each turn."""
-    context, pipes, people = mp.get_context("spawn"), {}, {}
-    for name in names:
-        here, there = context.Pipe()
-        people[name] = context.Process(target=worker, args=(name, case, there), daemon=True)
-        people[name].start()
-        answer = here.recv()
-        if answer == "ready":
-            pipes[name] = here
-        else:
-            print(f"{name} is left out of {case}: {answer}", file=sys.stderr)
-    facts = CASES[case]
-    shown = facts["steps"] * BATCH * facts.get("critic_steps", 1)
-    rates: dict[str, list[float]] = {name: [] for name in pipes}
-    for turn in range(bursts + 1):
-        for name, pipe in pipes.items():
-            pipe.send(facts["steps"])
-            seconds = pipe.recv()
-            if turn:  # the first turn warms up
-                rates[name].append(shown / seconds)
-    for name, pipe in pipes.items():
-        pipe.send(0)
-        people[name].join()
-    return rates
 
 
 def main() -> None:
@@ -313,18 +267,16 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--bursts", type=int, default=5, help="turns that count (default: %(default)s)")
     args = parser.parse_args()
-    import torch
-
-    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch "
-          f"{torch.__version__}; batch {BATCH}, median of {args.bursts} turns\n")
+    print(f"{machine()}; batch {BATCH}, median of {args.bursts} turns\n")
     print("| case | contender | real images/s | ganworks / it, median (min to max) |\n|---|---|---|---|")
     for case in args.cases or CASES:
         names = [name for name in CONTENDERS if name != "torchgan" or "critic_steps" in CASES[case]]
-        rates = race(case, args.bursts, names)
+        facts = CASES[case]
+        rates = race({name: partial(CONTENDERS[name], case) for name in names}, facts["steps"], args.bursts)
+        images_a_step = BATCH * facts.get("critic_steps", 1)
         for name, mine in rates.items():
-            ratios = [a / b for a, b in zip(rates["ganworks"], mine, strict=True)]
-            print(f"| {CASES[case]['title']} | {name} | {statistics.median(mine):,.0f} | "
-                  f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}) |", flush=True)
+            print(f"| {facts['title']} | {name} | {statistics.median(mine) * images_a_step:,.0f} | "
+                  f"{ratio(rates['ganworks'], mine)} |", flush=True)
 
 
 if __name__ == "__main__":
