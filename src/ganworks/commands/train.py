@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import typing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ganworks.train import Machine, Recipe
 
 OWN = ("target", "run", "resume", "device", "threads", "dry_run", "quiet")
+OWN_FLAGS = frozenset("--" + name.replace("_", "-") for name in OWN[1:])
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
@@ -34,11 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
     parser.add_argument("--dry-run", action="store_true", help="print networks, memory and time, and train nothing")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
-    resumed = _value_of("--resume", argv)
-    if argv and not argv[0].startswith("-"):
-        _add_options(parser, argv[0])
+    target, resumed = _target_of(argv), _value_of("--resume", argv)
+    if target:
+        _add_options(parser, target)
     elif resumed:
-        _add_options(parser, str(Path(resumed) / "recipe.yaml"))
+        from ganworks.train import Run
+
+        _add_options(parser, str(Run.open(resumed).path / "recipe.yaml"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -124,17 +128,16 @@ def _add_option(group: argparse._ArgumentGroup, name: str, field: FieldInfo, def
     if field.annotation is bool:
         group.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
     else:
-        optional = type(None) in typing.get_args(field.annotation)
-        group.add_argument(flag, dest=name, type=_read_optional if optional else _read, metavar=_kind(field.annotation),
-                           default=argparse.SUPPRESS, help=text)
+        kinds = typing.get_args(field.annotation)
+        group.add_argument(flag, dest=name, type=partial(_read, optional=type(None) in kinds,
+                                                         several=typing.get_origin(field.annotation) is tuple),
+                           metavar=_kind(field.annotation), default=argparse.SUPPRESS, help=text)
 
 
-def _read(text: str) -> Any:
-    return [part.strip() for part in text.split(",")] if "," in text and "=" not in text else text
-
-
-def _read_optional(text: str) -> Any:
-    return None if text.lower() == "none" else _read(text)
+def _read(text: str, optional: bool, several: bool) -> Any:
+    if optional and text.lower() == "none":
+        return None
+    return [part.strip() for part in text.split(",")] if several else text
 
 
 def _written(value: Any) -> str:
@@ -152,6 +155,24 @@ def _kind(annotation: Any) -> str:
     if len(arguments) == 1:
         return _kind(arguments[0])
     return {int: "N", float: "X", str: "NAME"}.get(annotation, "VALUE")
+
+
+def _target_of(argv: list[str]) -> str | None:
+    # The first word that is neither one of the verb's own flags nor the value of one.
+    words = iter(argv)
+    for word in words:
+        if not word.startswith("-"):
+            return word
+        if word in ("--run", "--resume", "--device", "--threads"):
+            next(words, None)
+        elif word in ("-h", "--help"):
+            return None
+        elif word.partition("=")[0] not in OWN_FLAGS:
+            if _value_of("--resume", argv):
+                return None
+            raise UserError(f"'{word}' before the recipe", "the recipe first: ganworks train RECIPE [options]",
+                            "see: ganworks list recipes, ganworks train --help")
+    return None
 
 
 def _value_of(flag: str, argv: list[str]) -> str | None:
