@@ -13,7 +13,8 @@ from functools import partial
 
 from racing import Step, machine, race, ratio
 
-CASES = {"DCGAN-32, 3 channels, width 64": ("dcgan", 32, 3, 64, 6), "DCGAN-28, 1 channel, width 32": ("dcgan", 28, 1, 32, 30),
+CASES = {"DCGAN-32, 3 channels, width 64": ("dcgan", 32, 3, 64, 6),
+         "DCGAN-28, 1 channel, width 32": ("dcgan", 28, 1, 32, 30),
          "DCGAN-64, 3 channels, width 16": ("dcgan", 64, 3, 16, 10), "MLP 3x256, 28x28": ("mlp", 28, 1, 256, 120)}
 CHOICES = {"both": (True, True), "no channels last": (False, True), "no kept blocks": (True, False),
            "neither": (False, False)}
