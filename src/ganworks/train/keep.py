@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from ganworks.files import replacing
@@ -63,3 +64,4 @@ class Samples(Hook):
             reference = trainer.source.head(2000)["sample"] if points else None
             with replacing(self.run.path / "samples" / f"step-{trainer.step:08d}.png") as handle:
                 picture(samples, reference).save(handle, "PNG")
+            gc.collect(1)  # a plot is a web of cycles, a megabyte each, that Python would leave lying for hours
