@@ -9,7 +9,7 @@ from scipy.linalg import sqrtm
 from scipy.stats import ortho_group
 
 from ganworks.errors import UserError
-from ganworks.evaluate.frechet import Moments, frechet_distance
+from ganworks.evaluate.frechet import Moments, _gram, frechet_distance
 
 torchmetrics_fid = pytest.importorskip("torchmetrics.image.fid")
 
@@ -37,7 +37,7 @@ def by_torchmetrics(x: np.ndarray, y: np.ndarray) -> float:
     return metric.compute().item()
 
 
-@pytest.mark.parametrize(("n", "m", "d"), [(400, 300, 6), (200, 500, 40), (45, 60, 40)])
+@pytest.mark.parametrize(("n", "m", "d"), [(400, 300, 6), (200, 500, 40), (45, 60, 40), (400, 700, 300)])
 def test_equals_scipy_and_torchmetrics(n, m, d):
     x, y = cloud(n, d, 1), cloud(m, d, 2)
     found = frechet_distance(x, y)
@@ -54,7 +54,7 @@ def test_fewer_samples_than_dimensions(n, m, d):
 def test_closed_form_of_gaussians_with_equal_axes():
     # Commuting covariances: sum of (sd1 - sd2)^2 besides the means; one axis has no spread at all.
     turn = ortho_group.rvs(4, random_state=0)
-    first, second = np.array([1.0, 2.0, 0.0, 3.0]), np.array([2.0, 0.5, 1.0, 3.0])
+    first, second = np.array([1.0, 2.0, 0.0, 0.05]), np.array([2.0, 0.5, 1.0, 3.0])
     mean = np.array([1.0, -1.0, 0.5, 0.0])
     found = frechet_distance(Moments.from_covariance(np.zeros(4), turn * first**2 @ turn.T),
                              Moments.from_covariance(mean, turn * second**2 @ turn.T))
@@ -96,6 +96,11 @@ def test_moments_from_covariance_agree_with_features():
     a, b = (Moments.from_covariance(z.mean(0), np.cov(z, rowvar=False)) for z in (x, y))
     assert frechet_distance(a, b) == pytest.approx(frechet_distance(x, y), rel=1e-7)
     assert frechet_distance(a, y) == pytest.approx(frechet_distance(x, y), rel=1e-7)
+
+
+def test_the_product_in_strips_is_the_product():
+    x = cloud(20, 600, 9)
+    assert _gram(x) == pytest.approx(x.T @ x, abs=1e-12)
 
 
 def test_invariances():

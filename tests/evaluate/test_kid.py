@@ -43,10 +43,11 @@ def test_closed_form_in_one_dimension():
     assert found.error < 1
 
 
-@pytest.mark.parametrize(("shift", "most"), [(1.0, 1.25), (0.0, 2.5)])
-def test_the_error_is_the_spread_of_repeated_draws(shift, most):
+@pytest.mark.parametrize(("mean", "shift", "most"), [(0.0, 1.0, 1.25), (1.0, 0.3, 1.25), (0.0, 0.0, 2.5)])
+def test_the_error_is_the_spread_of_repeated_draws(mean, shift, most):
     rng = np.random.default_rng(4)
-    draws = [kernel_distance(rng.standard_normal((120, 4)), rng.standard_normal((90, 4)) + shift) for _ in range(300)]
+    draws = [kernel_distance(rng.standard_normal((120, 4)) + mean, rng.standard_normal((90, 4)) + mean + shift)
+             for _ in range(300)]
     ratio = np.sqrt(np.mean([d.error**2 for d in draws])) / np.std([d.value for d in draws])
     assert 0.8 < ratio < most
     if shift == 0:  # unbiased: zero on average for equal distributions
