@@ -44,8 +44,8 @@ def measured(case: str, late: int) -> tuple[float, float]:
                 sizes[trainer.step] = resident()
 
     name, options = CASES[case]
-    # The first checkpoint and picture come before the first look: what they load stays loaded.
-    every: dict[str, Any] = {"steps": late, "checkpoint_every": 100, "sample_every": 100, "measure": 64}
+    # Some checkpoints and pictures come before the first look: what they load stays loaded.
+    every: dict[str, Any] = {"steps": late, "checkpoint_every": 40, "sample_every": 40, "measure": 64}
     recipe = Call.make(name, {}, {**options, **every}).build()
     recipe = Recipe(**{**vars(recipe), "hooks": [*recipe.hooks, Watch()]})
     with tempfile.TemporaryDirectory() as folder:

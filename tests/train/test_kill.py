@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import random
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from ganworks.train import Adam, Cadence, Hook, Recipe, Run, fit
 
 OPTIONS = ["--data", "digits", "--width", "4", "--latent", "8", "--batch", "16", "--log-every", "1",
            "--checkpoint-every", "20", "--sample-every", "1000000", "--measure", "none", "--threads", "1", "--quiet"]
+PROOF = Path(__file__).parents[2] / "benchmarks" / "kill_and_resume.py"
 PROGRAM = "import sys; from ganworks.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -50,38 +52,12 @@ def finished(process, status=0):
     return said
 
 
-def end_of(run):
-    """Return every tensor and number of the last checkpoint, and the log without its times."""
-    state, damaged = Run(run).load()
-    assert damaged == []
-    records = [{key: value for key, value in record.items() if key != "seconds"} for record in Run(run).records()]
-    return state, records
-
-
 def same(a, b):
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)
     if isinstance(a, dict):
         return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
     return all(map(same, a, b)) if isinstance(a, list) else a == b
-
-
-def killed_and_resumed(where, kills, steps, moments):
-    """Kill a training at ``kills`` of ``moments`` (seconds into it), resume each time; return the steps it fell at."""
-    run, falls, words = where / "cut", [], ["dcgan", "--run", "cut", *OPTIONS, "--steps", steps]
-    while True:
-        process = ganworks(*words, where=where)
-        if len(falls) < kills:
-            until(run, (logged(run) // 20) * 20 + 1, process)
-            time.sleep(next(moments))
-            if process.poll() is None:
-                process.kill()
-                falls.append(logged(run))
-                process.communicate()
-                words = ["--resume", "cut", "--threads", "1", "--quiet"]
-                continue
-        finished(process)
-        return falls
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -116,17 +92,14 @@ def test_one_signal_ends_after_the_step_and_two_at_once(points, machine, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [1, 10])
-def test_killed_at_random_moments_a_run_ends_bit_for_bit_as_if_nothing_had_been(tmp_path, kills):
-    finished(ganworks("dcgan", "--run", "whole", *OPTIONS, "--steps", 120 * kills, where=tmp_path))
-    moments = iter(lambda: random.uniform(0.0, 0.6), None)
-    falls = killed_and_resumed(tmp_path, kills, 120 * kills, moments)
-    assert len(falls) == kills, falls
-    (state, records), (expected, log) = end_of(tmp_path / "cut"), end_of(tmp_path / "whole")
-    assert same(state, expected)
-    assert records == log
-    assert len(records) == 120 * kills
-    assert not list((tmp_path / "cut").rglob(".*.tmp"))
+@pytest.mark.parametrize(("recipe", "kills", "steps"), [("dcgan", 10, 1500), ("wgan-gp", 2, 300)])
+def test_killed_at_random_moments_a_run_ends_bit_for_bit_as_if_nothing_had_been(tmp_path, recipe, kills, steps):
+    words = [PROOF, "--recipe", recipe, "--kills", kills, "--steps", steps, "--every", 20]
+    done = subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "bit-identical to an uninterrupted run: yes" in done.stdout
+    assert f"{steps:,} records of the log" in done.stdout
+    assert len(re.findall(r"^\| \d+ \| \d+ \| \d+ \|$", done.stdout, re.MULTILINE)) == kills
 
 
 @pytest.mark.slow
