@@ -29,6 +29,7 @@ class Images(Finite):
         if pixels.ndim != 4 or pixels.dtype != np.uint8 or not len(pixels):
             raise UserError(f"images of shape {pixels.shape} and type {pixels.dtype}", "uint8 (N, C, H, W), N > 0")
         self.pixels, self.name, self.flip, self.facts = pixels, name, flip, facts
+        self.random = flip
         self.shape = tuple(int(side) for side in pixels.shape[1:])
         self.labels, self.classes = _checked_labels(labels, classes, len(pixels))
 
@@ -50,6 +51,8 @@ class Points(Finite):
         values: float32 (N, D), finite.
         labels, classes, name, facts: as for ``Images``.
     """
+
+    random = False
 
     def __init__(self, values: np.ndarray, labels: np.ndarray | None = None, classes: Sequence[str] | None = None,
                  name: str = "points", facts: Facts | None = None) -> None:

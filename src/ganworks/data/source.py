@@ -53,7 +53,13 @@ class Source(ABC):
 
 
 class Finite(Source):
-    """A source with a length: it is shuffled anew for each epoch, and every sample is used once an epoch."""
+    """A source with a length: it is shuffled anew for each epoch, and every sample is used once an epoch.
+
+    Attributes:
+        random: whether ``take`` looks at its chances; where it does not, they are not drawn.
+    """
+
+    random: bool = True
 
     @abstractmethod
     def take(self, index: np.ndarray, chance: np.ndarray) -> Batch:
@@ -64,18 +70,19 @@ class Finite(Source):
             raise UserError(f"{self.name}: {len(self)} samples are fewer than a batch of {size}",
                             f"at least {size} samples", f"add data, or take a batch of {len(self)} or less")
         index = self._order(k * size, size, seed)[shard]
-        chance = np.random.default_rng(mix("chance", seed, k)).random((size, CHANCES))[shard]
-        return self.take(index, chance)
+        if not self.random:
+            return self.take(index, _still(len(index)))
+        return self.take(index, np.random.default_rng(mix("chance", seed, k)).random((size, CHANCES))[shard])
 
     def head(self, count: int) -> Batch:
         index = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64))
-        return self.take(index, np.full((len(index), CHANCES), 0.5))
+        return self.take(index, _still(len(index)))
 
     def chunks(self, size: int = 1024) -> Iterator[Batch]:
         """Yield every sample once, in order, ``size`` at a time, with no randomness in them."""
         for start in range(0, len(self), size):
             index = np.arange(start, min(start + size, len(self)))
-            yield self.take(index, np.full((len(index), CHANCES), 0.5))
+            yield self.take(index, _still(len(index)))
 
     def _order(self, start: int, count: int, seed: int) -> np.ndarray:
         """Return positions start .. start + count of the endless sequence of shuffled epochs."""
@@ -95,6 +102,11 @@ class Finite(Source):
             order = np.random.default_rng(mix("epoch", seed, epoch)).permutation(len(self))
             self.__dict__["_kept_epoch"] = kept = (key, order)
         return kept[1]
+
+
+def _still(count: int) -> np.ndarray:
+    # The chances with which nothing happens.
+    return np.broadcast_to(0.5, (count, CHANCES))
 
 
 class Described(Source):

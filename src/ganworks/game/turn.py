@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -90,6 +91,17 @@ def _part(verdict: Verdict, part: int) -> Verdict:
     def cut(x: Tensor) -> Tensor:
         return x.chunk(2)[part]
 
-    return Verdict(tuple(cut(score) for score in verdict.scores),
-                   tuple(tuple(cut(layer) for layer in head) for head in verdict.features),
+    return Verdict(tuple(cut(score) for score in verdict.scores), [_Cut(head, cut) for head in verdict.features],
                    None if verdict.classes is None else cut(verdict.classes))
+
+
+class _Cut(Sequence[Tensor]):
+    # Layers are cut when they are looked at: most turns never do, and each cut is a node in the graph.
+    def __init__(self, layers: Sequence[Tensor], cut: Callable[[Tensor], Tensor]) -> None:
+        self._layers, self._cut = layers, cut
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __getitem__(self, i: Any) -> Any:
+        return tuple(map(self._cut, self._layers[i])) if isinstance(i, slice) else self._cut(self._layers[i])

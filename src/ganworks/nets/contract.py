@@ -7,6 +7,7 @@ returns a tensor of raw outputs (any shape, samples first; high = real) or a ``V
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -17,12 +18,12 @@ class Verdict(NamedTuple):
 
     Attributes:
         scores: raw outputs, one tensor (N, ...) for each head.
-        features: inner layers, shallow to deep, one tuple for each head; empty where the critic shows none.
+        features: inner layers, shallow to deep, one sequence for each head; empty where the critic shows none.
         classes: class logits (N, classes) of an auxiliary classifier, or None.
     """
 
     scores: tuple[Tensor, ...]
-    features: tuple[tuple[Tensor, ...], ...] = ()
+    features: Sequence[Sequence[Tensor]] = ()
     classes: Tensor | None = None
 
 
