@@ -33,6 +33,8 @@ def images(side: int, channels: int) -> Any:
 CASES: dict[str, dict[str, Any]] = {
     "mlp": {"side": 28, "channels": 1, "latent": 64, "steps": 120, "title": "MLP 3x256, 28x28, non-saturating"},
     "dcgan": {"side": 32, "channels": 3, "latent": 100, "steps": 6, "title": "DCGAN-32, width 64, non-saturating"},
+    "upsampling": {"side": 32, "channels": 3, "latent": 100, "steps": 6,
+                   "title": "the scripts' own DCGAN-32 (upsampling, 3x3 convolutions), non-saturating"},
     "wgan-gp": {"side": 28, "channels": 1, "latent": 64, "steps": 30, "critic_steps": 5,
                 "title": "WGAN-GP, MLP 3x256, 28x28, 5 critic steps"},
     "dcgan-gp": {"side": 32, "channels": 3, "latent": 100, "steps": 2, "critic_steps": 5,
@@ -48,11 +50,39 @@ def networks(case: str) -> tuple[Any, Any]:
     torch.manual_seed(0)
     facts = CASES[case]
     shape = (facts["channels"], facts["side"], facts["side"])
+    if case == "upsampling":
+        return upsampling(facts["latent"], facts["channels"])
     if case == "dcgan":
         return DCGANGenerator(shape, facts["latent"], 64), DCGANCritic(shape, 64)
     if case == "dcgan-gp":
         return DCGANGenerator(shape, facts["latent"], 32), DCGANCritic(shape, 32, "none")
     return MLPGenerator(shape, facts["latent"], [256] * 3), MLPCritic(shape, [256] * 3)
+
+
+def upsampling(latent: int, channels: int) -> tuple[Any, Any]:
+    """The DCGAN-32 of the well-known script collections: a generator of nearest upsampling and 3x3 convolutions, a
+    critic of 3x3 convolutions of stride 2 with dropout, batch normalisation in both."""
+    from torch import nn
+
+    def down(before: int, after: int, norm: bool = True) -> list[Any]:
+        return [nn.Conv2d(before, after, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25),
+                *([nn.BatchNorm2d(after, 0.8)] if norm else [])]
+
+    generator = nn.Sequential(
+        nn.Linear(latent, 128 * 8 * 8), nn.Unflatten(1, (128, 8, 8)), nn.BatchNorm2d(128), nn.Upsample(scale_factor=2),
+        nn.Conv2d(128, 128, 3, 1, 1), nn.BatchNorm2d(128, 0.8), nn.LeakyReLU(0.2, inplace=True),
+        nn.Upsample(scale_factor=2), nn.Conv2d(128, 64, 3, 1, 1), nn.BatchNorm2d(64, 0.8),
+        nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(64, channels, 3, 1, 1), nn.Tanh())
+    critic = nn.Sequential(*down(channels, 16, False), *down(16, 32), *down(32, 64), *down(64, 128), nn.Flatten(),
+                           nn.Linear(128 * 2 * 2, 1), nn.Flatten(0))
+    return generator, critic
+
+
+def scorer(critic: Any) -> Any:
+    """Return the function that gives a critic's raw outputs as one tensor."""
+    from ganworks.nets.contract import as_verdict
+
+    return lambda x: as_verdict(critic(x)).scores[0]
 
 
 def ganworks_step(case: str) -> Step:
@@ -104,15 +134,14 @@ def minimal_step(case: str) -> Step:
     _keep_large_blocks()
     facts, draw = CASES[case], batches(case)
     generator, critic = networks(case)
-    convolutions, penalised = case.startswith("dcgan"), "critic_steps" in facts
+    convolutions, penalised = case in ("dcgan", "dcgan-gp", "upsampling"), "critic_steps" in facts
     if convolutions:
         generator.to(memory_format=torch.channels_last)
         critic.to(memory_format=torch.channels_last)
     g_adam = torch.optim.Adam(generator.parameters(), 1e-4, (0.5, 0.9), fused=True)
     d_adam = torch.optim.Adam(critic.parameters(), 1e-4, (0.5, 0.9), fused=True)
 
-    def score(x: Any) -> Any:
-        return critic(x).scores[0]
+    score = scorer(critic)
 
     def step() -> None:
         for again in range(facts.get("critic_steps", 1)):
@@ -123,7 +152,7 @@ def minimal_step(case: str) -> Step:
             with torch.set_grad_enabled(last):
                 fake = generator(torch.randn(BATCH, facts["latent"]))
             still = fake.detach()
-            if case == "dcgan":
+            if case in ("dcgan", "upsampling"):
                 on_real, on_fake = score(real), score(still)
             else:
                 on_real, on_fake = score(torch.cat([real, still])).chunk(2)
@@ -148,7 +177,7 @@ def minimal_step(case: str) -> Step:
 
 
 def textbook_step(case: str) -> Step:
-    """The loop of the well-known script collections: NCHW, plain Adam, costs on probabilities' logits, samples drawn
+    """The loop of the well-known script collections: NCHW, plain Adam, samples drawn
     with a graph, the critic's own gradients computed and thrown away in the generator's step, items read each step."""
     import torch
     from torch import autograd
@@ -160,8 +189,7 @@ def textbook_step(case: str) -> Step:
     bce = torch.nn.BCEWithLogitsLoss()
     ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
 
-    def score(x: Any) -> Any:
-        return critic(x).scores[0]
+    score = scorer(critic)
 
     def plain() -> None:
         real = draw()
@@ -226,7 +254,7 @@ def torchgan_step(case: str) -> Step:
             self.inner = inner_d
 
         def forward(self, x: Any, feature_matching: bool = False) -> Any:
-            return self.inner(x).scores[0]
+            return scorer(self.inner)(x)
 
     adam = {"name": torch.optim.Adam, "args": {"lr": 1e-4, "betas": (0.5, 0.9)}}
     critic_steps = facts["critic_steps"]
