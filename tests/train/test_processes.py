@@ -36,10 +36,11 @@ def torchrun(*words, where):
 def test_two_processes_learn_what_one_learns_from_the_same_batch(tmp_path):
     python(PROOF, "--json", tmp_path / "found.json", where=tmp_path)
     found = json.loads((tmp_path / "found.json").read_text())
-    assert len(found) == 5
+    assert len(found) == 7
     for case, row in found.items():
         assert row["costs"] < 1e-5, case
-        assert row["weights"] < 1e-5, case
+        # Adam makes a step of the rounding of one bias whose gradient is 0; see the script.
+        assert row["weights"] < (1e-3 if case.endswith("ring8, Adam") else 1e-5), case
         assert row["moved"] > 1e-3, case
 
 
