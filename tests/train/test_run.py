@@ -278,6 +278,18 @@ def test_no_space_while_syncing_is_the_same(points, machine, tmp_path, monkeypat
     fit(recipe(points), tmp_path / "run", machine=machine, resume=True, quiet=True)
 
 
+def test_a_log_that_cannot_be_synced_at_the_end_is_told(points, machine, tmp_path, monkeypatch):
+    class FullAtTheEnd(Hook):
+        def close(self, trainer):
+            def fsync(descriptor):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+            monkeypatch.setattr(os, "fsync", fsync)
+
+    with pytest.raises(UserError, match="No space left on device"):
+        fit(recipe(points, FullAtTheEnd()), tmp_path / "run", machine=machine, quiet=True)
+
+
 def test_what_a_kill_left_half_written_is_swept_away(points, machine, tmp_path):
     fit(recipe(points), tmp_path / "run", machine=machine, quiet=True)
     halves = [tmp_path / "run" / "checkpoints" / ".step-00000008.safetensors.77-abc.tmp",
