@@ -37,7 +37,7 @@ class Images(Finite):
         return len(self.pixels)
 
     def take(self, index: np.ndarray, chance: np.ndarray) -> Batch:
-        chosen = np.array(self.pixels[index])
+        chosen = np.asarray(self.pixels[index])
         if self.flip:
             mirrored = chance[:, 0] < 0.5
             chosen[mirrored] = chosen[mirrored][..., ::-1]
@@ -65,7 +65,7 @@ class Points(Finite):
         return len(self.values)
 
     def take(self, index: np.ndarray, chance: np.ndarray) -> Batch:
-        return _batch(np.array(self.values[index]), self.labels, index)
+        return _batch(np.asarray(self.values[index]), self.labels, index)
 
 
 def named_labels(labels: np.ndarray, names: Sequence[str] | None, count: int) -> tuple[np.ndarray, tuple[str, ...]]:
