@@ -73,7 +73,9 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _plan(recipe, machine, path)
     trainer = fit(recipe, path, text=call.text(), resume=bool(args.resume), machine=machine, quiet=args.quiet)
-    return _closing(path, trainer.step, recipe.steps) if machine.is_main else 0
+    status = _closing(path, trainer.step, recipe.steps) if machine.is_main else 0
+    machine.wait()  # a process that ends early would have torchrun end the one that still writes the report
+    return status
 
 
 def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Call:
