@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -20,7 +19,7 @@ def console() -> Console:
     """Return the console on standard error (rich is imported at the first use)."""
     from rich.console import Console
 
-    return Console(file=sys.stderr, highlight=False)
+    return Console(stderr=True, highlight=False)  # finds sys.stderr at each line, whoever has replaced it
 
 
 def note(message: str) -> None:
