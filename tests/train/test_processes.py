@@ -71,3 +71,21 @@ def test_one_process_writes_and_both_resume(tmp_path):
     for mine, theirs in zip(Run(tmp_path / "whole").records(), Run(tmp_path / "one").records(), strict=True):
         for key in ("critic/adversarial", "generator/adversarial"):
             assert mine[key] == pytest.approx(theirs[key], abs=1e-5)
+
+
+HASTY = """
+import sys, torch
+from ganworks.train import Machine
+machine = Machine("cpu")
+import torch._dynamo  # keeps the process group alive to the end
+sys.setswitchinterval(1000)  # nobody else gets the interpreter, so gloo's threads still want it when it goes
+for _ in range(200):
+    machine.mean(torch.ones(20000))
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_end_in_a_hurry_do_not_abort(tmp_path):
+    (tmp_path / "hasty.py").write_text(HASTY)
+    for _ in range(6):
+        torchrun(tmp_path / "hasty.py", where=tmp_path)

@@ -7,8 +7,9 @@ import contextlib
 import ctypes
 import functools
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,9 @@ from ganworks.data.source import Batch, as_floats
 from ganworks.errors import UserError, did_you_mean
 from ganworks.game import Game, Noise
 from ganworks.seeds import mix
+
+if TYPE_CHECKING:
+    from accelerate import PartialState
 
 PRECISIONS = ("float32", "tf32", "bf16")
 Precision = Literal["float32", "tf32", "bf16"]
@@ -52,8 +56,7 @@ class Machine:
         self.device: torch.device = self._state.device
         self.rank, self.world = self._state.process_index, self._state.num_processes
         if self.world > 1:
-            # Its threads must be gone before the process is: else it may abort at its very end.
-            atexit.register(self._state.destroy_process_group)
+            atexit.register(_leave, self._state)
         self.precision, self.compile = precision, compile
         self._channels_last = False
         if self.device.type == "cuda":
@@ -168,6 +171,13 @@ class Machine:
         flat /= self.world
         for t, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
             t.copy_(part.view(t.shape))
+
+
+def _leave(state: PartialState) -> None:
+    # Gloo's threads free the last message's tensors, for which they need the interpreter. It must not be gone by then,
+    # or the process aborts at its very end: sleeping hands it to them.
+    time.sleep(0.1)
+    state.destroy_process_group()
 
 
 def _keep_large_blocks() -> None:
