@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -87,6 +88,8 @@ class Finite(Source):
     def _order(self, start: int, count: int, seed: int) -> np.ndarray:
         """Return positions start .. start + count of the endless sequence of shuffled epochs."""
         length, parts = len(self), []
+        if start % length + count <= length:
+            return self._epoch(start // length, seed)[start % length : start % length + count]
         while count > 0:
             epoch, offset = divmod(start, length)
             part = self._epoch(epoch, seed)[offset : offset + count]
@@ -104,6 +107,7 @@ class Finite(Source):
         return kept[1]
 
 
+@lru_cache(maxsize=8)
 def _still(count: int) -> np.ndarray:
     # The chances with which nothing happens.
     return np.broadcast_to(0.5, (count, CHANCES))

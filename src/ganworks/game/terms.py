@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -80,8 +81,8 @@ class GradientTerm(Term):
         x = (x.float() if x.dtype in (torch.bfloat16, torch.float16) else x).requires_grad_()
         with torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
             scores = turn.judge(x).scores
-            total = torch.stack([score.flatten(1).mean(1).sum() if score.dim() > 1 else score.sum()
-                                 for score in scores]).sum()
+            total = functools.reduce(torch.add, [score.flatten(1).mean(1).sum() if score.dim() > 1 else score.sum()
+                                                 for score in scores])
             (gradient,) = torch.autograd.grad(total, x, create_graph=True)
         return gradient
 

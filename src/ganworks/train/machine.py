@@ -118,8 +118,10 @@ class Machine:
         """Return the random numbers of one draw; the same in every process but for the rows."""
         return Noise(seed, total, rows, self.device)
 
-    def play(self, second_order: bool) -> contextlib.ExitStack:
+    def play(self, second_order: bool) -> contextlib.AbstractContextManager:
         """Return the context in which a move's cost is computed: autocast, and eager where gradients are nested."""
+        if self.precision != "bf16" and not self.compile:
+            return contextlib.nullcontext()
         stack = contextlib.ExitStack()
         if self.precision == "bf16":
             stack.enter_context(torch.autocast(self.device.type, torch.bfloat16))
