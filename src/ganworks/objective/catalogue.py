@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid, relu
+from torch.nn import functional
+from torch.nn.functional import relu
 
 from ganworks.errors import UserError
 from ganworks.objective.objective import Objective
 
 
 def softplus(v: Tensor) -> Tensor:
-    """Return log(1 + e^v), right to rounding in value, and in both derivatives to 1e-15.
+    """Return log(1 + e^v), right to rounding in value and slope, and to the rounding of 1 in the second derivative.
 
-    torch's own softplus turns linear at 20, where its second derivative, 2e-9, is cut to 0.
+    torch's default turns linear at 20, where the second derivative is still 2e-9; at 80 nothing is left to see, and
+    e^80 is still a float32.
     """
-    return -logsigmoid(-v)
+    return functional.softplus(v, threshold=80.0)
 
 
 def minimax() -> Objective:
@@ -23,7 +25,7 @@ def minimax() -> Objective:
 
     Goodfellow et al. 2014, eq. 1. At the optimal critic the generator descends 2 JS(p, q) - log 4.
     """
-    return Objective("minimax", phi=lambda v: -logsigmoid(v), psi=softplus, beta=lambda v: logsigmoid(-v),
+    return Objective("minimax", phi=lambda v: softplus(-v), psi=softplus, beta=lambda v: -softplus(v),
                      optimum=lambda s: s, reference="Goodfellow et al. 2014, eq. 1")
 
 
@@ -32,7 +34,7 @@ def nonsaturating() -> Objective:
 
     Goodfellow et al. 2014, section 3. At the optimal critic the generator descends 2 KL((p+q)/2, p), not JS.
     """
-    return Objective("nonsaturating", phi=lambda v: -logsigmoid(v), psi=softplus, beta=lambda v: -logsigmoid(v),
+    return Objective("nonsaturating", phi=lambda v: softplus(-v), psi=softplus, beta=lambda v: softplus(-v),
                      optimum=lambda s: s, reference="Goodfellow et al. 2014, section 3")
 
 
