@@ -1,7 +1,7 @@
 """The trainer's speed, side by side: against the best minimal loop, the textbook loop, and torchgan.
 
-    python benchmarks/trainer.py                    # the whole table, about 15 minutes on 2 cores
-    python benchmarks/trainer.py dcgan --bursts 5   # one case
+    python benchmarks/trainer.py                    # the whole table, about 20 minutes on 2 cores
+    python benchmarks/trainer.py dcgan --bursts 5   # one case, fewer turns
 
 Every contender lives in a process of its own, with the same networks, batch, optimiser settings and data, and runs in
 bursts by turns; a ratio is formed pair by pair within a turn, and the table shows the median of the ratios. torchgan
@@ -31,11 +31,11 @@ def images(side: int, channels: int) -> Any:
 
 
 CASES: dict[str, dict[str, Any]] = {
-    "mlp": {"side": 28, "channels": 1, "latent": 64, "steps": 120, "title": "MLP 3x256, 28x28, non-saturating"},
+    "mlp": {"side": 28, "channels": 1, "latent": 64, "steps": 20, "title": "MLP 3x256, 28x28, non-saturating"},
     "dcgan": {"side": 32, "channels": 3, "latent": 100, "steps": 6, "title": "DCGAN-32, width 64, non-saturating"},
     "upsampling": {"side": 32, "channels": 3, "latent": 100, "steps": 6,
                    "title": "the scripts' own DCGAN-32 (upsampling, 3x3 convolutions), non-saturating"},
-    "wgan-gp": {"side": 28, "channels": 1, "latent": 64, "steps": 30, "critic_steps": 5,
+    "wgan-gp": {"side": 28, "channels": 1, "latent": 64, "steps": 5, "critic_steps": 5,
                 "title": "WGAN-GP, MLP 3x256, 28x28, 5 critic steps"},
     "dcgan-gp": {"side": 32, "channels": 3, "latent": 100, "steps": 2, "critic_steps": 5,
                  "title": "WGAN-GP, DCGAN-32, width 32, 5 critic steps"},
@@ -293,7 +293,7 @@ CONTENDERS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
-    parser.add_argument("--bursts", type=int, default=5, help="turns that count (default: %(default)s)")
+    parser.add_argument("--bursts", type=int, default=25, help="turns that count (default: %(default)s)")
     args = parser.parse_args()
     print(f"{machine()}; batch {BATCH}, median of {args.bursts} turns\n")
     print("| case | contender | real images/s | ganworks / it, median (min to max) |\n|---|---|---|---|")

@@ -74,8 +74,7 @@ class Turn:
         # A critic that judges samples one by one sees both kinds in one pass: fewer, larger products.
         if not judges_alone(self.critic) or self.real.shape != self.fake.shape or self.condition is not None:
             return self.judge(self.real), self.judge(self.fake)
-        both = self.judge(torch.cat([self.real, self.fake.to(self.real.dtype)]))
-        return _part(both, 0), _part(both, 1)
+        return _halves(self.judge(torch.cat([self.real, self.fake.to(self.real.dtype)])))
 
     @cached_property
     def _on_real_watched(self) -> Verdict:
@@ -87,12 +86,18 @@ class Turn:
         return self.judge(self.fake)
 
 
-def _part(verdict: Verdict, part: int) -> Verdict:
-    def cut(x: Tensor) -> Tensor:
-        return x.chunk(2)[part]
+def _halves(verdict: Verdict) -> tuple[Verdict, Verdict]:
+    # Each score is cut once: two cuts would be two nodes in the graph, each padding its half of the gradient.
+    scores = [score.chunk(2) for score in verdict.scores]
 
-    return Verdict(tuple(cut(score) for score in verdict.scores), [_Cut(head, cut) for head in verdict.features],
-                   None if verdict.classes is None else cut(verdict.classes))
+    def half(part: int) -> Verdict:
+        def cut(x: Tensor) -> Tensor:
+            return x.chunk(2)[part]
+
+        return Verdict(tuple(score[part] for score in scores), [_Cut(head, cut) for head in verdict.features],
+                       None if verdict.classes is None else cut(verdict.classes))
+
+    return half(0), half(1)
 
 
 class _Cut(Sequence[Tensor]):

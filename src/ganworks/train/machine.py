@@ -141,7 +141,8 @@ class Machine:
         if clip is not None:
             nn.utils.clip_grad_norm_(parameters, clip)
         optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        for p in parameters:  # what zero_grad does, without its bookkeeping, which small networks feel
+            p.grad = None
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean of a tensor over the processes."""
