@@ -287,4 +287,4 @@ class MathML(Printer):
         first, *others = expr.args
         rows = [tag("mtr", tag("mtd", self._print(first) if not i else ""), tag("mtd", mo("=")),
                     tag("mtd", self._print(side))) for i, side in enumerate(others)]
-        return tag("mtable", *rows, **{"class": "chain"})
+        return tag("mtable", *rows, displaystyle="true", **{"class": "chain"})

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty.pretty import PrettyPrinter
+from sympy.printing.pretty.pretty_symbology import pretty_symbol
 from sympy.printing.pretty.stringpict import prettyForm
 from sympy.printing.str import StrPrinter
 
@@ -68,6 +69,9 @@ class _Text(StrPrinter):
 
     def _print_Chain(self, expr: sympy.Basic) -> str:
         return " = ".join(map(self._print, expr.args))
+
+    def _print_Symbol(self, expr: sympy.Symbol) -> str:
+        return str(pretty_symbol(expr.name))
 
     def _print_Str(self, expr: sympy.Basic) -> str:
         return str(expr)
@@ -132,11 +136,10 @@ def _pretty(expr: sympy.Basic) -> prettyForm:
 
 
 def _chain_text(expr: sympy.Basic, width: int) -> str:
-    head, *sides = expr.args
-    start = _line(head)
-    blocks = []
-    for number, side in enumerate(sides):
-        before = (start if number == 0 else " " * len(start)) + " = "
+    head, first, *sides = expr.args
+    blocks = [math_text(sympy.Eq(head, first, evaluate=False), width)]
+    before = " " * _pretty(head).width() + " = "
+    for side in sides:
         drawn = math_text(side, width - len(before))
         level = _pretty(side).baseline if "\n" in drawn else 0
         blocks += [(before if row == level else " " * len(before)) + text for row, text in enumerate(drawn.split("\n"))]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["STYLE", "fragment", "frame", "html", "latex", "markdown", "math_html", "math_latex", "math_line",
            "math_text", "text", "words_html", "words_latex"]
 
+MINUS = re.compile(r"(?<!\w)-(?=[\w(√])|(?<=\s)-(?=\s)")
 INDEXED = re.compile(r"(?<![\w\\])([^\W\d_])_([^\W_]+)")
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -42,13 +43,13 @@ def math_html(expr: sympy.Basic, display: bool = True) -> str:
 
 
 def words_html(words: str) -> str:
-    """Return words escaped for HTML, with p_G and its like set with an index."""
-    return INDEXED.sub(r"<i>\1</i><sub>\2</sub>", escape(words))
+    """Return words escaped for HTML, with p_G and its like set with an index, and minus signs for hyphens."""
+    return INDEXED.sub(r"<i>\1</i><sub>\2</sub>", MINUS.sub("−", escape(words)))
 
 
 def words_latex(words: str) -> str:
     """Return words escaped for LaTeX; signs and Greek letters become mathematics, unknown signs their code point."""
-    return "".join(_latex_parts(words))
+    return "".join(_latex_parts(MINUS.sub("−", words)))
 
 
 def _latex_parts(words: str) -> Iterator[str]:
