@@ -231,7 +231,10 @@ def test_sympys_answers_are_the_same_after_a_stop() -> None:
     x = sympy.Symbol("x", positive=True)
 
     def stopped_half_way() -> None:
-        sympy.sqrt(x + 7)._assumptions["positive"] = None
+        root = sympy.sqrt(x + 7)
+        root._assumptions = root.default_assumptions.copy()
+        root._assumptions["positive"] = None
+        del root
         spin()
 
     assert attempt(0.05, "reasoning", stopped_half_way) is None
