@@ -71,7 +71,7 @@ def _at_points(what: str, left: Expr, right: Expr) -> Finding:
         place = {letter: sympy.Rational(3 + 2 * shift + 5 * k, 37) for k, letter in enumerate(letters)}
         a, b = (side.subs(place).evalf(DIGITS) for side in (left, right))
         gap = abs(a - b)
-        if not gap < sympy.Float(10) ** (10 - DIGITS) * max(1, abs(a)):
+        if not (gap.is_finite and gap < sympy.Float(10) ** (10 - DIGITS) * max(1, abs(a))):
             return Finding("refuted", what, f"{_number(a)} on the left, {_number(b)} on the right{_where(place)}")
         worst = max(worst, gap)
     return Finding("checked", what, f"at 12 points, largest difference {_small(worst)}")

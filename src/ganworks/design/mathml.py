@@ -167,8 +167,9 @@ class MathML(Printer):
         """Say whether a factor begins with a word, such as log, that a letter before it would run into."""
         if isinstance(expr, sympy.Pow):
             return self._is_word(expr.base)
-        begins = type(expr).__name__ == "Divergence" or (isinstance(expr, sympy.Function) and len(self._name(expr)) > 1)
-        return begins and not isinstance(expr, sympy.exp | sympy.Abs)
+        if isinstance(expr, sympy.exp | sympy.Abs):
+            return False
+        return type(expr).__name__ == "Discrepancy" or (isinstance(expr, sympy.Function) and len(self._name(expr)) > 1)
 
     def _factor(self, expr: sympy.Expr, last: bool = True) -> str:
         """Return a factor of a product, in brackets where it would run into its neighbours."""
@@ -273,7 +274,7 @@ class MathML(Printer):
         under = row(self._print(variable), mo("∼"), self._print(law))
         return row(tag("msub", mi("𝔼"), under), fenced(self._print(body), "[", "]"))
 
-    def _print_Divergence(self, expr: sympy.Expr) -> str:
+    def _print_Discrepancy(self, expr: sympy.Expr) -> str:
         written, p, q = expr.args
         bars = mo("‖", stretchy="false", lspace="0.2em", rspace="0.2em")
         return row(mi(str(written)), mo(APPLY), fenced(row(self._print(p), bars, self._print(q))))

@@ -16,7 +16,7 @@ from ganworks.design.claims import DIGITS, account, equal, identity, line_integr
 from ganworks.design.claims import shown as n
 from ganworks.design.derivation import Derivation, Line, Step
 from ganworks.design.gaussians import jensen_shannon, kl_to_mixture, normal, value
-from ganworks.design.notation import Chain, Divergence, Extremum, Mean, Total
+from ganworks.design.notation import Chain, Discrepancy, Extremum, Mean, Total
 
 X, Z, Y, LABEL = sympy.symbols("x z y y", real=True)
 A, B, P, Q = sympy.symbols("a b p p_G", positive=True)
@@ -92,7 +92,7 @@ def push_forward() -> Step:
          Line("So the value depends on the generator through p_G alone:",
               Eq(VALUE(D, G), Total(Mean(log(d(X)), X, REAL), Mean(log(1 - d(X)), X, MADE)))),
          Line("Example: G(z) = z² with z standard normal; z and -z give the same x. The samples are chi-square with "
-              "one degree of freedom:", Eq(q(x), sympy.exp(-x / 2) / sympy.sqrt(2 * sympy.pi * x, evaluate=False))),
+              "one degree of freedom:", Eq(q(x), density)),
          Line("With D(x) = 1/(1 + exp(x)) both sides are", f"E log(1 - D) = {n(by_noise, 25)}")),
         resting_on(found), account(found),
         "Common notes reach for the change of variables, and say that GANs are not invertible. Neither the formula nor "
@@ -105,10 +105,10 @@ def pointwise_maximum() -> Step:
     curve = A * log(place) + B * log(1 - place)
     top = A / (A + B)
     first, second = sympy.diff(curve, place), sympy.diff(curve, place, 2)
+    bend = -((A + B) ** 3) / (A * B)
     found = [identity("the slope at a/(a + b) is 0", first.subs(place, top), sympy.S.Zero),
-             identity("the second derivative there is -(a + b)³/(ab)", second.subs(place, top), -((A + B) ** 3) / (A * B)),
+             identity("the second derivative there is -(a + b)³/(ab)", second.subs(place, top), bend),
              negative("the second derivative on 0 < y < 1", second.subs(1 - place, rest).subs(place - 1, -rest))]
-    bend = n(second.subs({A: 1, B: 1, place: sympy.S.Half}))
     return Step(
         "The maximum at one point",
         (Line("At one x write a = p(x), b = p_G(x) and y = D(x). The integrand of V is",
@@ -117,10 +117,10 @@ def pointwise_maximum() -> Step:
          Line("", Eq(Symbol("y*"), top)),
          Line("The second derivative is negative for every y between 0 and 1, so f is strictly concave and this is its "
               "only maximum:", Eq(Function("f''")(Y), Total(-A / Y**2, -B / (1 - Y) ** 2))),
-         Line("", Eq(Function("f''")(Symbol("y*")), -((A + B) ** 3) / (A * B)))),
+         Line("", Eq(Function("f''")(Symbol("y*")), bend))),
         resting_on(found), account(found),
         "A common note calls a curve with f'' > 0 concave and then says that concave means a maximum. Sign and word do "
-        f"not match: f'' > 0 is a minimum. Here, with a = b = 1, f'' = {bend} at the top.")
+        f"not match: f'' > 0 is a minimum. Here, with a = b = 1, f'' = {n(bend.subs({A: 1, B: 1}))} at the top.")
 
 
 def optimal_discriminator() -> Step:
@@ -155,7 +155,7 @@ def generator_cost() -> Step:
         (Line("Put D* into V. With m = (p + p_G)/2, a factor 2 in each denominator, and both densities of mass 1:",
               Chain(COST(G), Extremum("max", D, VALUE(D, G)),
                     Total(Mean(log(p(X) / (p(X) + q(X))), X, REAL), Mean(log(q(X) / (p(X) + q(X))), X, MADE)),
-                    Total(-log(4), Divergence("KL", REAL, Symbol("m")), Divergence("KL", MADE, Symbol("m"))),
-                    Total(-log(4), 2 * Divergence("JS", REAL, MADE)))),
+                    Total(-log(4), Discrepancy("KL", REAL, Symbol("m")), Discrepancy("KL", MADE, Symbol("m"))),
+                    Total(-log(4), 2 * Discrepancy("JS", REAL, MADE)))),
          Line("For p = N(0, 1) and p_G = N(1, 1):", f"C = {n(direct, 25)}, JS = {n(js, 25)}")),
         resting_on(proofs, checks), account([*proofs, *checks]))

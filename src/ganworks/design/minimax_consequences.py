@@ -11,7 +11,7 @@ from ganworks.design.claims import account, equal, identity, line_integral, nega
 from ganworks.design.claims import shown as n
 from ganworks.design.derivation import Line, Step
 from ganworks.design.gaussians import jensen_shannon, kl_from_mixture, log_ratio, normal, softplus
-from ganworks.design.notation import Chain, Divergence, Total
+from ganworks.design.notation import Chain, Discrepancy, Total
 from ganworks.design.symbols import R, V
 
 P, Q = sympy.symbols("p p_G", positive=True)
@@ -132,9 +132,9 @@ def two_divergences() -> Step:
               "H'(r) = β(-log r), because the first variation of that integral in p_G is H'(r). For the minimax loss:",
               Eq(prime, log(R / (1 + R)))),
          Line("which belongs, up to a constant in H' that laws of mass 1 do not feel, to",
-              2 * Divergence("JS", REAL, MADE)),
+              2 * Discrepancy("JS", REAL, MADE)),
          Line("For the non-saturating loss:", Eq(prime, log(1 + R))),
-         Line("which belongs to", 2 * Divergence("KL", MIDDLE, REAL)),
+         Line("which belongs to", 2 * Discrepancy("KL", MIDDLE, REAL)),
          Line("For two normal laws one apart, the slopes that the two generators follow:",
               f"minimax {n(minimax)}, non-saturating {n(other)}")),
         resting_on(proofs, checks), account([*proofs, *checks]),

@@ -42,7 +42,9 @@ STYLE = """
 }
 .derivation .step header { display: flex; align-items: baseline; gap: 10px; }
 .derivation h2 { flex: 1; margin: 0; font-size: 1.1em; line-height: 1.35; }
-.derivation h2 .number { display: inline-block; min-width: 1.5em; padding-right: 0.4em; color: var(--soft); font-weight: 500; }
+.derivation h2 .number {
+  display: inline-block; min-width: 1.5em; padding-right: 0.4em; color: var(--soft); font-weight: 500;
+}
 .derivation .badge {
   padding: 0 9px; border: 1px solid currentColor; border-radius: 99px; font-size: 12px; line-height: 1.6;
   color: var(--soft);

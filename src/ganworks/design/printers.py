@@ -18,7 +18,7 @@ class _Latex(LatexPrinter):
         body, variable, law = map(self._print, expr.args)
         return rf"\mathrm{{E}}_{{{variable} \sim {law}}}\left[{body}\right]"
 
-    def _print_Divergence(self, expr: sympy.Expr) -> str:
+    def _print_Discrepancy(self, expr: sympy.Expr) -> str:
         written, p, q = expr.args
         return rf"\mathrm{{{written}}}\left({self._print(p)} \,\middle\|\, {self._print(q)}\right)"
 
@@ -56,7 +56,7 @@ class _Text(StrPrinter):
         body, variable, law = map(self._print, expr.args)
         return f"E_{{{variable}∼{law}}}[{body}]"
 
-    def _print_Divergence(self, expr: sympy.Expr) -> str:
+    def _print_Discrepancy(self, expr: sympy.Expr) -> str:
         written, p, q = expr.args
         return f"{written}({self._print(p)} ‖ {self._print(q)})"
 
@@ -83,7 +83,7 @@ class _Pretty(PrettyPrinter):
         drawn = prettyForm(*self._print(body).parens("[", "]"))
         return prettyForm(*drawn.left(f"E_{{{_line(variable)}∼{_line(law)}}}"), binding=prettyForm.FUNC)
 
-    def _print_Divergence(self, expr: sympy.Expr) -> prettyForm:
+    def _print_Discrepancy(self, expr: sympy.Expr) -> prettyForm:
         return prettyForm(_line(expr), binding=prettyForm.FUNC)
 
     def _print_Extremum(self, expr: sympy.Expr) -> prettyForm:

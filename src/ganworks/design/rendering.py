@@ -29,7 +29,8 @@ LATEX_SPECIAL = {
 }
 LATEX_MATH = {
     "≥": r"\ge", "≤": r"\le", "≠": r"\ne", "≈": r"\approx", "∞": r"\infty", "∫": r"\int", "√": r"\surd", "·": r"\cdot",
-    "×": r"\times", "−": "-", "‖": r"\|", "→": r"\to", "±": r"\pm", "²": "^2", "∼": r"\sim", "′": "'", "∈": r"\in",
+    "×": r"\times", "−": "-", "‖": r"\|", "→": r"\to", "±": r"\pm", "²": "^2", "³": "^3",
+    "∼": r"\sim", "′": "'", "∈": r"\in",
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "θ": r"\theta", "λ": r"\lambda",
     "π": r"\pi", "ρ": r"\rho", "σ": r"\sigma", "φ": r"\phi", "χ": r"\chi", "ψ": r"\psi", "ω": r"\omega", "Ω": r"\Omega",
 }
