@@ -94,6 +94,11 @@ def function_of(expr: sympy.Expr, symbol: sympy.Symbol) -> Function:
     return _walk(sympy.sympify(expr), symbol)
 
 
+def number(expr: sympy.Expr) -> Number:
+    """Return a constant formula, or an infinity, in the working precision."""
+    return _constant(sympy.sympify(expr))(mp.mpf(0))
+
+
 def _walk(expr: sympy.Basic, symbol: sympy.Symbol) -> Function:
     if expr == symbol:
         return lambda x: x

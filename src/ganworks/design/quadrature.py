@@ -1,0 +1,124 @@
+"""Numbers where there is no formula: integrals from r = 1 and inverses of monotone functions, to full precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mpmath import mp
+
+from ganworks.design.evaluate import Function, Number, Undefined
+
+PANEL = mp.mpf(1) / 2
+"""Length of a panel in log r."""
+
+
+class Integral:
+    """The integral of a function of r from 1, panel by panel in log r; panels are kept.
+
+    Args:
+        slope: the integrand, defined on (0, inf), perhaps singular but integrable at ``breaks``.
+        breaks: ratios at which it is not smooth.
+    """
+
+    def __init__(self, slope: Function, breaks: Sequence[Number] = ()) -> None:
+        self._slope = slope
+        self._breaks = sorted(mp.log(x) for x in breaks)
+        self._kept: dict[tuple[int, int], Number] = {}
+
+    def __call__(self, r: Number) -> Number:
+        s = mp.log(r)
+        whole = int(mp.floor(abs(s) / PANEL))
+        sign = 1 if s >= 0 else -1
+        total = mp.fsum([self._panel(sign, k) for k in range(whole)])
+        return sign * (total + self._between(sign * whole * PANEL, s) * sign)
+
+    def _panel(self, sign: int, k: int) -> Number:
+        key = (sign * (k + 1), mp.prec)
+        if key not in self._kept:
+            self._kept[key] = sign * self._between(sign * k * PANEL, sign * (k + 1) * PANEL)
+        return self._kept[key]
+
+    def _between(self, a: Number, b: Number) -> Number:
+        if a == b:
+            return mp.mpf(0)
+        low, high = min(a, b), max(a, b)
+        inner = [x for x in self._breaks if low <= x <= high]
+        points = [a, *(inner if a < b else reversed(inner)), b]
+        # Gauss-Legendre is for smooth panels; beside a break the doubly exponential rule takes the singular end.
+        method = "tanh-sinh" if inner else "gauss-legendre"
+
+        def along(s: Number) -> Number:
+            r = mp.exp(s)
+            value = self._slope(r)
+            return r * value if mp.isfinite(value) else mp.mpf(0)
+
+        return mp.quad(along, points, method=method)
+
+
+def solve_increasing(function: Function, target: Number, start: Number, low: Number, high: Number) -> Number:
+    """Return x in (low, high) with function(x) = target, for an increasing function.
+
+    Args:
+        start: a point inside, from which the search steps out.
+        low, high: the ends of the domain, which may be infinite; the function need not be defined there.
+
+    Raises:
+        Undefined: the function does not reach the target within the domain.
+    """
+    below, above = _bracket(function, target, start, low, high)
+    tolerance = mp.mpf(2) ** (4 - mp.prec)
+    f_below, f_above = function(below) - target, function(above) - target
+    for _ in range(20 * mp.prec):
+        if f_below == 0 or above - below <= tolerance * max(abs(below), abs(above), tolerance):
+            return below
+        if f_above == 0:
+            return above
+        # A secant step inside the bracket, with a bisection whenever it would hug one end.
+        middle = (below + above) / 2
+        if mp.isfinite(f_below) and mp.isfinite(f_above):
+            guess = below - f_below * (above - below) / (f_above - f_below)
+            if below + (above - below) / 64 < guess < above - (above - below) / 64:
+                middle = guess
+        f_middle = function(middle) - target
+        if f_middle <= 0:
+            below, f_below = middle, f_middle
+        if f_middle >= 0:
+            above, f_above = middle, f_middle
+        below, f_below, above, f_above = _polish(function, target, below, f_below, above, f_above)
+    return (below + above) / 2
+
+
+def _polish(function: Function, target: Number, below: Number, f_below: Number, above: Number,
+            f_above: Number) -> tuple[Number, Number, Number, Number]:
+    # Near the root a secant through both ends is almost right; two points around it close the bracket fast.
+    if not (mp.isfinite(f_below) and mp.isfinite(f_above)) or f_above == f_below:
+        return below, f_below, above, f_above
+    guess = below - f_below * (above - below) / (f_above - f_below)
+    reach = (above - below) ** 2
+    for x in (guess - reach, guess + reach):
+        if below < x < above:
+            value = function(x) - target
+            if value <= 0:
+                below, f_below = x, value
+            else:
+                above, f_above = x, value
+    return below, f_below, above, f_above
+
+
+def _bracket(function: Function, target: Number, start: Number, low: Number, high: Number) -> tuple[Number, Number]:
+    at_start = function(start) - target
+    if at_start == 0:
+        return start, start
+    up = at_start < 0
+    end, step, last = (high if up else low), mp.mpf(1), start
+    for k in range(1, 400):
+        if mp.isinf(end):
+            x = start + step if up else start - step
+            step *= 2
+        else:
+            x = end - (end - start) * mp.mpf(2) ** -k
+        value = function(x) - target
+        if (value >= 0) if up else (value <= 0):
+            return (last, x) if up else (x, last)
+        last = x
+    raise Undefined("the function does not reach this value")
