@@ -12,7 +12,6 @@ import torch
 from mpmath import mp
 from scipy.optimize import brentq
 
-from ganworks.design.evaluate import function_of
 from ganworks.design.symbols import V
 from ganworks.design.torchfunction import Compiled, Exact, compile_function
 
@@ -78,6 +77,8 @@ CASES: dict[str, tuple[sp.Expr, Triple, str, tuple[float, ...]]] = {
                              (lambda v: log1p_exp(v) - v / 2 + mp.expm1(-v) / 2,
                               lambda v: sigma(v) - mp.mpf(1) / 2 - R(-v) / 2,
                               lambda v: slope_of_sigma(v) + R(-v) / 2), "tower", ()),
+    "cosh(2v)": (sp.cosh(2 * V), (lambda v: mp.cosh(2 * v), lambda v: 2 * mp.sinh(2 * v), lambda v: 4 * mp.cosh(2 * v)),
+                 "tower", ()),
     "skewed": (-sp.log(Q(3, 10) + Q(7, 10) * sp.exp(-V)) / Q(7, 10),
                (lambda v: -mp.log((3 + 7 * R(-v)) / 10) * 10 / 7, lambda v: 10 / (3 * R(v) + 7),
                 lambda v: -30 * R(v) / (3 * R(v) + 7)**2), "native", ()),
@@ -261,6 +262,20 @@ def test_only_the_slope_is_known() -> None:
                 assert found[order][i] == pytest.approx(float(exact[order]), rel=1e-12, abs=1e-15)
 
 
+def test_float64_ends_too() -> None:
+    """cosh(8v) is above the largest float64 from v = 88.8 on, on both sides."""
+    compiled = compile_function(Exact(lambda v: mp.cosh(8 * v), sp.cosh(8 * V)))
+    v = np.array([-200.0, -100.0, -88.0, 88.0, 100.0, 200.0])
+    for dtype in (torch.float32, torch.float64):
+        value, slope, curvature = derivatives(compiled, v, dtype)
+        assert np.isfinite(value).all()
+        assert (np.sign(slope) == np.sign(v)).all()
+        assert np.isfinite(curvature).all()
+        assert (np.diff(value[3:]) >= 0).all()
+        assert (np.diff(value[:3]) <= 0).all()
+    assert compiled.function(torch.tensor(88.0, dtype=torch.float64)).item() == pytest.approx(np.cosh(704.0), rel=1e-12)
+
+
 def inverse(v: Any) -> Any:
     """t with t + e^t = v, by Newton's method."""
     v = mp.mpf(v)
@@ -320,7 +335,7 @@ def test_same_twice() -> None:
 @pytest.mark.parametrize("name", ["softplus", "4 sigma^2", "exp", "a sum that cancels", "Lambert W"])
 def test_torch_compile(name: str) -> None:
     expr, (value, _, _), _, kinks = CASES[name]
-    function = compile_function(Exact(function_of(expr, V) if name != "Lambert W" else value, expr, None, kinks)).function
+    function = compile_function(Exact(value, expr, None, kinks)).function
 
     def cost(v: torch.Tensor) -> torch.Tensor:
         return function(v).mean()

@@ -22,6 +22,7 @@ NODES = 18
 DIGITS = 60
 END = 100.0
 FINE, COARSE, NARROWEST = 0.5, 2.0, 1 / 64
+FEW = 4096
 FINE_END = 32.0
 MOST_PIECES = 600
 SMALL = 1e-15
@@ -173,8 +174,10 @@ class Polynomials:
         index = torch.bucketize(x.nan_to_num(), edges, right=True)
         middle, scale = places[:, index]
         t = (x - middle) * scale
-        powers = rows[:, index]
-        result = powers[-1]
-        for row in range(len(powers) - 2, -1, -1):
-            result = torch.addcmul(powers[row], result, t)
+        # One gather of all coefficients is fewer steps; one for each power stays in the cache.
+        powers = rows.index_select(1, index) if x.numel() <= FEW else None
+        result = torch.zeros_like(t)
+        for power in range(len(rows) - 1, -1, -1):
+            coefficient = powers[power] if powers is not None else rows[power].index_select(0, index)
+            result = torch.addcmul(coefficient, result, t)
         return result.reshape(v.shape)

@@ -16,7 +16,7 @@ from sympy import Expr, Poly, Symbol
 from torch import Tensor
 
 from ganworks.design.symbols import V
-from ganworks.design.torchlower import KINKED, Generator, Lowering, NoForm, X, lowered
+from ganworks.design.torchlower import Generator, Lowering, NoForm, X, lowered
 from ganworks.design.torchtape import Register, Tape, asinh_exp, lambert_exp, log_mix, softplus
 
 Program = Callable[[Tensor], Tensor]
@@ -37,7 +37,7 @@ class Kernel:
 
 
 def programs(expr: Expr, fold: bool = False) -> list[Program]:
-    """Return stable programs of ``expr`` and its first two derivatives.
+    """Return stable programs of ``expr`` and its first two derivatives, to be run without a graph.
 
     Args:
         fold: write c e^x with c < 1 as e^(x + log c): less exact, but it overflows no sooner than the product.
@@ -50,7 +50,7 @@ def programs(expr: Expr, fold: bool = False) -> list[Program]:
     made = []
     for level in (value, slope, lowering.slope(slope)):
         tape = Tape()
-        made.append(tape.program(Emitter(lowering, tape, fold).expression(level)))
+        made.append(tape.sparing(Emitter(lowering, tape, fold).expression(level)))
     return made
 
 
@@ -296,59 +296,3 @@ class Emitter:
         if not poly.domain.is_QQ and not poly.domain.is_ZZ:
             return False
         return bool(poly.LC() > 0 and poly.nth(0) > 0 and poly.count_roots(0, None) == 0)
-
-
-def plain(expr: Expr) -> Program:
-    """Return a program for a formula with kinks or a polynomial, operation by operation, for autograd.
-
-    Raises:
-        NoForm: it holds something that is not known here.
-    """
-    tape = Tape()
-    return tape.program(_walk(expr, tape))
-
-
-def _walk(expr: Expr, tape: Tape) -> Register:
-    if expr == V:
-        return 0
-    if expr.is_number:
-        return tape.total([], float(expr))
-    if not expr.has(*KINKED) and not expr.is_polynomial(V):
-        lowering, value = lowered(expr)
-        return Emitter(lowering, tape).expression(value)
-    if isinstance(expr, sympy.Add):
-        constant, moving = expr.as_coeff_add()
-        return tape.total([_scaled(part, tape) for part in moving], float(constant))
-    if isinstance(expr, sympy.Mul):
-        factor, at = _scaled(expr, tape)
-        return tape.scaled(at, factor)
-    if isinstance(expr, sympy.Pow) and expr.exp.is_Integer:
-        return tape.power(_walk(expr.base, tape), float(expr.exp))
-    if isinstance(expr, sympy.Abs | sympy.sign):
-        return tape.add(torch.abs if isinstance(expr, sympy.Abs) else torch.sign, _walk(expr.args[0], tape))
-    if isinstance(expr, sympy.Max | sympy.Min):
-        return _extreme(expr, tape)
-    raise NoForm(type(expr).__name__)
-
-
-def _scaled(expr: Expr, tape: Tape) -> tuple[float, Register]:
-    """Return a number and the register of the rest of a product."""
-    numbers = [part for part in sympy.Mul.make_args(expr) if part.is_number]
-    others = [_walk(part, tape) for part in sympy.Mul.make_args(expr) if not part.is_number]
-    if not others:
-        return 1.0, _walk(expr, tape)
-    return float(sympy.Mul(*numbers)), tape.product(others)
-
-
-def _extreme(expr: Expr, tape: Tape) -> Register:
-    """Max(0, y) is relu(y) and Min(0, y) is -relu(-y): the slope at the kink is 0, as in hand-written losses."""
-    largest = isinstance(expr, sympy.Max)
-    if sympy.S.Zero in expr.args:
-        other = expr.func(*[part for part in expr.args if part != 0])
-        if largest:
-            return tape.add(torch.relu, _walk(other, tape))
-        return tape.add(torch.neg, tape.add(torch.relu, _walk(-other, tape)))
-    result, *rest = [_walk(part, tape) for part in expr.args]
-    for at in rest:
-        result = tape.add(torch.maximum if largest else torch.minimum, result, at)
-    return result

@@ -16,8 +16,9 @@ from ganworks.design.limits import attempt
 from ganworks.design.symbols import V
 from ganworks.design.tables import table
 from ganworks.design.torchcheck import LIMIT, Reference, worst
-from ganworks.design.torchforms import plain, programs, recorded
+from ganworks.design.torchforms import programs, recorded
 from ganworks.design.torchlower import KINKED, NoForm
+from ganworks.design.torchplain import plain
 from ganworks.design.torchtower import Caps, Program, capped_levels, capped_native, tower
 
 LONGEST = 3.0

@@ -11,13 +11,15 @@ from torch.nn import functional
 
 Register = int
 """Where a tape keeps a result; 0 is the input."""
+Step = tuple[Callable[..., Tensor], tuple[Register, ...], tuple[float, ...]]
+"""An operation, the registers and the constants it is given."""
 
 
 class Tape:
     """A program under construction. ``add`` returns the register of a result, the old one where it is known."""
 
     def __init__(self) -> None:
-        self.steps: list[tuple[Callable[..., Tensor], tuple[Register, ...], tuple[float, ...]]] = []
+        self.steps: list[Step] = []
         self._known: dict[Any, Register] = {}
 
     def add(self, operation: Callable[..., Tensor], *at: Register, constants: tuple[float, ...] = ()) -> Register:
@@ -73,15 +75,25 @@ class Tape:
 
     def program(self, result: Register) -> Callable[[Tensor], Tensor]:
         """The tape as a function of the input."""
-        steps = tuple(self.steps[:result])
+        return _runner(tuple(self.steps[:result]), result)
 
-        def run(v: Tensor) -> Tensor:
-            values = [v]
-            for operation, at, constants in steps:
-                values.append(operation(*[values[i] for i in at], *constants))
-            return values[result]
+    def sparing(self, result: Register) -> Callable[[Tensor], Tensor]:
+        """The same, for use without a graph: results that are not needed again are overwritten."""
+        steps = self.steps[:result]
+        last = {at: i for i, (_, registers, _) in enumerate(steps) for at in registers}
+        return _runner(tuple((IN_PLACE.get(operation, operation), at, constants)
+                             if at[0] and last[at[0]] == i and at.count(at[0]) == 1 else (operation, at, constants)
+                             for i, (operation, at, constants) in enumerate(steps)), result)
 
-        return run
+
+def _runner(steps: tuple[Step, ...], result: Register) -> Callable[[Tensor], Tensor]:
+    def run(v: Tensor) -> Tensor:
+        values = [v]
+        for operation, at, constants in steps:
+            values.append(operation(*[values[i] for i in at], *constants))
+        return values[result]
+
+    return run
 
 
 def times(x: Tensor, factor: float) -> Tensor:
@@ -94,6 +106,26 @@ def plus(x: Tensor, shift: float) -> Tensor:
 
 def add_scaled(x: Tensor, y: Tensor, factor: float = 1.0) -> Tensor:
     return torch.add(x, y, alpha=factor)
+
+
+def times_(x: Tensor, factor: float) -> Tensor:
+    return x.mul_(factor)
+
+
+def plus_(x: Tensor, shift: float) -> Tensor:
+    return x.add_(shift)
+
+
+def add_scaled_(x: Tensor, y: Tensor, factor: float = 1.0) -> Tensor:
+    return x.add_(y, alpha=factor)
+
+
+IN_PLACE: dict[Callable[..., Tensor], Callable[..., Tensor]] = {
+    times: times_, plus: plus_, add_scaled: add_scaled_, torch.mul: Tensor.mul_, torch.neg: torch.neg_, torch.exp:
+    torch.exp_, torch.expm1: torch.expm1_, torch.sigmoid: torch.sigmoid_, torch.square: torch.square_, torch.sqrt:
+    torch.sqrt_, torch.rsqrt: torch.rsqrt_, torch.reciprocal: torch.reciprocal_, torch.pow: Tensor.pow_, torch.atan:
+    torch.atan_, torch.log1p: torch.log1p_, torch.log: torch.log_,
+}
 
 
 def everywhere(v: Tensor, constant: float) -> Tensor:

@@ -34,8 +34,10 @@ def tower(levels: Sequence[Program]) -> Program:
             (v,) = ctx.saved_tensors
             if above is None or slope is None:
                 raise RuntimeError("this function can be differentiated twice, not three times")
-            # Only a double backward needs the graph of the slope.
-            return grads[0] * (above(v) if torch.is_grad_enabled() else slope(v))
+            if torch.is_grad_enabled():  # a double backward needs the graph of the slope
+                return grads[0] * above(v)
+            found = slope(v)
+            return grads[0] * v if found is v else found.mul_(grads[0])
 
     def function(v: Tensor) -> Tensor:
         return Level.apply(v)
@@ -48,29 +50,31 @@ def capped_levels(levels: Sequence[Program], caps: Caps) -> list[Program]:
     if not any(end is not None for ends in caps.values() for end in ends):
         return list(levels)
     slopes = far_slopes(levels[1], caps)
-    value, slope = levels[0], levels[1]
+    value = levels[0]
 
     def capped_value(v: Tensor) -> Tensor:
-        return _continued(value, v, caps, slopes)
-
-    def capped_slope(v: Tensor) -> Tensor:
         low, high = caps[v.dtype]
-        result = slope(v.clamp(low, high)) if low is not None or high is not None else slope(v)
-        if low is not None:
-            result = torch.where(v < low, slopes[v.dtype][0], result)
-        return result if high is None else torch.where(v > high, slopes[v.dtype][1], result)
+        if low is None and high is None:
+            return value(v)
+        inside = v.clamp(low, high)
+        beyond = v - inside
+        below, above = slopes[v.dtype]
+        if low is None or high is None:
+            return torch.add(value(inside), beyond, alpha=above if low is None else below)
+        return value(inside) + beyond.clamp(max=0.0) * below + beyond.clamp(min=0.0) * above
 
-    def flat(level: Program) -> Program:
+    def straight(level: Program, order: int) -> Program:
+        # Programs may overflow where torch.where takes the other branch: no graph runs through here.
         def capped(v: Tensor) -> Tensor:
-            low, high = caps[v.dtype]
-            if low is None and high is None:
-                return level(v)
-            inside = v.clamp(low, high)
-            return torch.where(v == inside, level(inside), v * 0.0)
+            result = level(v)
+            for end, side, beyond in zip(caps[v.dtype], (0, 1), (torch.lt, torch.gt), strict=True):
+                if end is not None:
+                    result = torch.where(beyond(v, end), slopes[v.dtype][side] if order == 1 else 0.0, result)
+            return result
 
         return capped
 
-    return [capped_value, capped_slope, *[flat(level) for level in levels[2:]]]
+    return [capped_value, *[straight(level, order) for order, level in enumerate(levels[1:], 1)]]
 
 
 def capped_native(function: Program, slope: Program, caps: Caps) -> Program:
