@@ -95,8 +95,8 @@ def derivatives(function: Callable[[Tensor], Tensor], v: Tensor) -> np.ndarray:
         if last.requires_grad:
             (slope,) = torch.autograd.grad(last.sum(), v, create_graph=graph, allow_unused=True)
         found.append(torch.zeros_like(v) if slope is None else slope)
-    # autograd's symbolic zeros have no storage until something is added
-    return np.array([(d.detach() + torch.zeros_like(v)).double().tolist() for d in found])
+    # force: autograd's symbolic zeros have no storage of their own.
+    return np.array([d.numpy(force=True).astype(np.float64) for d in found])
 
 
 def errors(found: np.ndarray, reference: Reference, dtype: torch.dtype, native: bool) -> np.ndarray:
