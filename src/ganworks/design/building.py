@@ -6,12 +6,14 @@ from functools import lru_cache
 from typing import Any
 
 import sympy
+from mpmath import mp
 from sympy import Expr
 
+from ganworks.design.calculus import DIGITS, RATIOS, numeric
 from ganworks.design.corners import LipschitzCritic, corners_of
 from ganworks.design.critic import DivergenceCritic, RatioCritic
 from ganworks.design.design import Design
-from ganworks.design.evaluate import number
+from ganworks.design.evaluate import Undefined, number
 from ganworks.design.generator import AnyCritic
 from ganworks.design.kinks import is_smooth
 from ganworks.design.parse import parse, parse_constant, parse_domain
@@ -93,7 +95,28 @@ def _from_ratio(omega: Expr, rho: Expr, name: str, reference: str) -> Design:
     critic: AnyCritic | Trouble = RatioCritic(omega, rho)
     if omega.has(sympy.sign):
         critic = _jumping(omega, rho)
+    elif _falls(omega, R) and _negative(rho, omega):
+        critic = RatioCritic(-omega, -rho.subs(T, -T))
+        critic.labels_swapped = True
     return Design(critic, given, name=name, reference=reference)
+
+
+def _falls(omega: Expr, symbol: sympy.Symbol) -> bool:
+    value = numeric(omega, symbol)
+    with mp.workdps(DIGITS):
+        try:
+            return value is not None and value(RATIOS[0]) > value(RATIOS[4]) > value(RATIOS[-1])
+        except (Undefined, ArithmeticError, ValueError):
+            return False
+
+
+def _negative(rho: Expr, omega: Expr) -> bool:
+    along = numeric(rho.subs(T, omega), R)
+    with mp.workdps(DIGITS):
+        try:
+            return along is not None and all(along(r) < 0 for r in RATIOS)
+        except (Undefined, ArithmeticError, ValueError):
+            return False
 
 
 def _jumping(omega: Expr, rho: Expr) -> AnyCritic | Trouble:

@@ -6,7 +6,9 @@ candidates at several points to 25 digits or more, and returns None where nothin
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 import sympy
@@ -164,7 +166,7 @@ def antiderivative(expr: Expr, symbol: Symbol, points: tuple[mp.mpf, ...] | None
     simple = attempt(STEP, "simplification", sympy.simplify, expr)
     for form in dict.fromkeys(e for e in (simple, expr, sympy.expand(expr)) if e is not None):
         whole = attempt(LONG, "integral", _integrate, form, symbol)
-        for candidate in _variants(whole):
+        for candidate in _variants(whole, symbol, points):
             if _is_antiderivative(candidate, slope, symbol, points):
                 return candidate
     return None
@@ -175,16 +177,24 @@ def _integrate(expr: Expr, symbol: Symbol) -> Expr:
     return sympy.integrate(expr, symbol, meijerg=False)
 
 
-def _variants(integral: Expr | None) -> Iterator[Expr]:
+def _variants(integral: Expr | None, symbol: Symbol, points: Sequence[mp.mpf]) -> Iterator[Expr]:
     if integral is None or integral.has(sympy.Integral):
         return
     if integral.has(sympy.RootSum):
-        integral = attempt(STEP, "sum of roots", lambda: integral.doit())
+        integral = attempt(STEP, "sum of roots", integral.doit)
         if integral is None or integral.has(sympy.RootSum):
             return
     yield integral
-    # log(t - 1) for t < 1 differs from log|t - 1| by a constant i pi: dropped by taking the absolute value.
-    yield integral.replace(sympy.log, lambda x: sympy.log(sympy.Abs(x)))
+
+    # log(t - 1) for t < 1 is log(1 - t) and a constant i pi, which is dropped; where the sign changes, log|t - 1|.
+    def positive(x: Expr) -> Expr:
+        inner = numeric(x, symbol)
+        with mp.workdps(20):
+            signs = set() if inner is None else {inner(at) > 0 for at in points}
+        return sympy.log(x if signs == {True} else -x if signs == {False} else sympy.Abs(x))
+
+    with suppress(Undefined, ArithmeticError, ValueError):
+        yield integral.replace(sympy.log, positive)
 
 
 def _is_antiderivative(candidate: Expr, slope: Function, symbol: Symbol, points: Sequence[mp.mpf]) -> bool:
@@ -197,7 +207,7 @@ def _is_antiderivative(candidate: Expr, slope: Function, symbol: Symbol, points:
     ordered = sorted(points)
     try:
         with mp.workdps(20):
-            for a, b in zip(ordered, ordered[1:], strict=False):
+            for a, b in itertools.pairwise(ordered):
                 if a > 0 or b < 0:
                     by_sums = mp.quad(slope, [a, b], maxdegree=5)
                     if abs(value(b) - value(a) - by_sums) > 1e-6 * (1 + abs(by_sums)):

@@ -6,6 +6,7 @@ phi(c) + r psi(c), and omega jumps at r = 1. These are the limits of smooth desi
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,6 @@ from ganworks.design.calculus import DIGITS
 from ganworks.design.evaluate import Number, function_of, number
 from ganworks.design.kinks import kinks
 from ganworks.design.symbols import R, T
-
 
 ONE, EDGE = mp.mpf(1), mp.mpf(10) ** -30
 
@@ -82,7 +82,7 @@ class CornerCritic:
         pieces = []
         for (first, a1, b1), (_, a2, b2) in zip(self.lines, self.lines[1:], strict=False):
             if b1 != b2:
-                pieces.append((first, R < (a1 - a2) / (b2 - b1)))
+                pieces.append((first, (a1 - a2) / (b2 - b1) > R))
         return sympy.Piecewise(*pieces, (self.corners[-1], True))
 
     def _corner(self, r: Number) -> Expr:
@@ -139,7 +139,7 @@ def corners_of(phi: Expr, psi: Expr, low: Number, high: Number) -> tuple[Expr, .
     ends = [x for x in (low, high) if mp.isfinite(x)]
     marks = sorted({*inside, *ends})
     spans = [mp.ninf if low == mp.ninf else low, *inside, mp.inf if high == mp.inf else high]
-    for left, right in zip(spans, spans[1:], strict=False):
+    for left, right in itertools.pairwise(spans):
         for term in (phi, psi):
             if not _is_linear(term, left, right):
                 return None

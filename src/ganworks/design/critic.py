@@ -289,12 +289,13 @@ class TermsCritic(Critic):
         phi, psi: in t, smooth on the domain.
         low, high: ends of Omega, the connected piece of the domain on which rho > 0 and omega^{-1} increases.
         start: omega(1).
+        ends: of the whole domain.
         labels_swapped: phi and psi have been turned by t -> -t already.
     """
 
     def __init__(self, phi: Expr, psi: Expr, low: Number, high: Number, start: Number,
-                 labels_swapped: bool = False) -> None:
-        self.given = {"phi": phi, "psi": psi}
+                 ends: tuple[Number, Number], labels_swapped: bool = False) -> None:
+        self.given, self.ends = {"phi": phi, "psi": psi}, ends
         self._phi, self._psi, self.low, self.high, self._start = phi, psi, low, high, start
         self.labels_swapped = labels_swapped
 

@@ -136,7 +136,8 @@ class Design:
         if self._critic is None:
             return self.given_domain
         critic = self._critic
-        ends = [exact_limit(critic.omega, up, limit_at(critic.omega_of, up, critic.omega is not None)) for up in (False, True)]
+        closed = critic.omega is not None
+        ends = [exact_limit(critic.omega, up, limit_at(critic.omega_of, up, closed)) for up in (False, True)]
         try:
             return sympy.Interval.open(*ends)
         except (ValueError, TypeError):

@@ -16,7 +16,6 @@ from ganworks.design.evaluate import Number, function_of
 from ganworks.design.quadrature import solve_increasing
 from ganworks.design.symbols import R, T, U
 
-
 READABLE = 40
 """Operations up to which a formula for f* is worth showing."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import sympy
 from mpmath import mp
 from sympy import Expr
@@ -28,11 +30,11 @@ def kinked_critic(f: Expr) -> Critic | CornerCritic | Trouble:
         return Trouble("affine", "f is affine, so the divergence is 0 whatever the densities are", f"f = {f}",
                        "take an f that is strictly convex at 1")
     slopes = [a for a, _ in pieces]
-    if any(b <= a for a, b in zip(slopes, slopes[1:], strict=False)):
+    if any(b <= a for a, b in itertools.pairwise(slopes)):
         return Trouble("d.convex", "f is not convex: its slope falls", f"slopes from left to right: {slopes}",
                        "change the sign of f, if that is what was meant")
     points = sorted((-a, b) for a, b in pieces)  # t = -T, psi(t) = -f*(T)
-    lines = [b1 + (b2 - b1) / (t2 - t1) * (T - t1) for (t1, b1), (t2, b2) in zip(points, points[1:], strict=False)]
+    lines = [b1 + (b2 - b1) / (t2 - t1) * (T - t1) for (t1, b1), (t2, b2) in itertools.pairwise(points)]
     psi = lines[0] if len(lines) == 1 else sympy.Min(*lines)
     low, high = number(points[0][0]), number(points[-1][0])
     return CornerCritic(-T, sympy.expand(psi), tuple(t for t, _ in points), low, high, {"f": f})
@@ -43,7 +45,7 @@ def _pieces(f: Expr) -> list[tuple[Expr, Expr]] | None:
     function, marks = function_of(f, U), kinks(f, U)
     spans = [mp.mpf(0), *marks, (marks[-1] if marks else mp.mpf(1)) + 10]
     pieces: list[tuple[Expr, Expr]] = []
-    for left, right in zip(spans, spans[1:], strict=False):
+    for left, right in itertools.pairwise(spans):
         a, b, c = (left + (right - left) * mp.mpf(x) for x in ("0.2", "0.5", "0.9"))
         slope = (function(b) - function(a)) / (b - a)
         if abs((function(c) - function(b)) / (c - b) - slope) > mp.mpf(10) ** -25 * (1 + abs(slope)):

@@ -80,6 +80,4 @@ def _bisect(function: Function, low: Number, high: Number) -> Number | None:
         if value == 0:
             return middle
         low, high = (middle, high) if value * sign > 0 else (low, middle)
-    middle = (low + high) / 2
-    last = _value(function, middle)
-    return middle if last is not None and abs(last) < mp.mpf(10) ** -20 * (1 + abs(sign or 0)) else middle
+    return (low + high) / 2

@@ -1,6 +1,10 @@
-"""From loss terms to a critic: which way round the labels are, and on which piece of the domain the terms make sense."""
+"""From loss terms to a critic: which way round the labels are, and on which piece of the domain they make sense."""
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
 
 import sympy
 from mpmath import mp
@@ -84,7 +88,7 @@ def _smooth(phi: Expr, psi: Expr, low: Number, high: Number, swapped: bool) -> T
     """Return the critic with high t = generated; raises Trouble("maximum") where the labels must be turned."""
     rho, slope = (function_of(sympy.diff(e, T), T) for e in (psi, phi))
 
-    def back(t: Number) -> Number | None:
+    def back(t: Number) -> Any:
         a, b = _at(slope, t), _at(rho, t)
         return None if a is None or not b else -a / b
 
@@ -100,8 +104,8 @@ def _smooth(phi: Expr, psi: Expr, low: Number, high: Number, swapped: bool) -> T
     step = (mp.mpf(10) ** -8) * (1 + abs(start))
     rising = (back(start + step) or mp.inf) > (back(start - step) or mp.ninf)
     if rate > 0 and rising:
-        low, high = _piece(back, rho, start, low, high)
-        return TermsCritic(phi, psi, low, high, start, swapped)
+        piece = _piece(back, rho, start, low, high)
+        return TermsCritic(phi, psi, *piece, start, (low, high), swapped)
     kind = "a minimum" if (rate > 0) != rising else "a maximum with real and generated swapped"
     raise Trouble("maximum", f"the stationary point of phi + r psi is {kind}",
                   f"at t = {mp.nstr(start, 6)}, r = 1: psi' = {mp.nstr(rate, 6)}, and -phi'/psi' "
@@ -114,7 +118,7 @@ def _at_one(back: Function, points: list[Number]) -> Number | None:
     for t in points:
         if back(t) == 1:
             return t
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in itertools.pairwise(points):
         fa, fb = back(a) - 1, back(b) - 1
         if fa * fb < 0:
             for _ in range(mp.prec + 10):
@@ -153,7 +157,7 @@ def _piece(back: Function, rho: Function, start: Number, low: Number, high: Numb
     return ends[0], ends[1]
 
 
-def _edge(good: Function, inside: Number, outside: Number, up: bool) -> Number:
+def _edge(good: Callable[[Number, Number, bool], bool], inside: Number, outside: Number, up: bool) -> Number:
     for _ in range(mp.prec):
         middle = (inside + outside) / 2
         if good(middle, inside, up):
