@@ -26,9 +26,9 @@ def step_of(case: str, channels_last: bool, keep: bool) -> Step:
 
     import ganworks.train.machine as module
     from ganworks.data import from_torch
+    from ganworks.design import objective_named
     from ganworks.game import Duel, Latent
     from ganworks.nets import DCGANCritic, DCGANGenerator, MLPCritic, MLPGenerator
-    from ganworks.objective import nonsaturating
     from ganworks.train import Adam, Machine, Recipe, Trainer
 
     if not keep:
@@ -38,7 +38,7 @@ def step_of(case: str, channels_last: bool, keep: bool) -> Step:
     torch.manual_seed(0)
     networks = ((DCGANGenerator(shape, 100, width), DCGANCritic(shape, width)) if kind == "dcgan"
                 else (MLPGenerator(shape, 100, [width] * 3), MLPCritic(shape, [width] * 3)))
-    game = Duel(*networks, nonsaturating(), Latent(100))
+    game = Duel(*networks, objective_named("nonsaturating"), Latent(100))
     data = from_torch(torch.randint(0, 256, (1024, *shape), dtype=torch.uint8))
     recipe = Recipe(game, data, {"generator": Adam(), "critic": Adam()}, steps=10**9)
     where = Machine("cpu")

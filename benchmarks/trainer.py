@@ -88,8 +88,8 @@ def scorer(critic: Any) -> Any:
 def ganworks_step(case: str) -> Step:
     """The product: trainer, guard and log as in a run, without a directory."""
     from ganworks.data import from_torch
+    from ganworks.design import objective_named
     from ganworks.game import Duel, GradientPenalty, Latent, Weighted
-    from ganworks.objective import nonsaturating, wgan
     from ganworks.train import Adam, Recipe, Trainer
     from ganworks.train.watch import Guard, Log
 
@@ -97,7 +97,7 @@ def ganworks_step(case: str) -> Step:
     generator, critic = networks(case)
     penalised = "critic_steps" in facts
     terms = [Weighted("gradient_penalty", GradientPenalty(), 10.0)] if penalised else []
-    game = Duel(generator, critic, wgan() if penalised else nonsaturating(), Latent(facts["latent"]),
+    game = Duel(generator, critic, objective_named("wgan") if penalised else objective_named("nonsaturating"), Latent(facts["latent"]),
                 critic_terms=terms, critic_steps=facts.get("critic_steps", 1))
     adam = Adam(1e-4, (0.5, 0.9))
     recipe = Recipe(game, from_torch(images(facts["side"], facts["channels"])),

@@ -110,9 +110,9 @@ def test_a_closed_pipe_is_no_traceback():
 
 
 def test_list_shows_the_catalogues(capsys):
-    from ganworks.objective import named_objectives
+    from ganworks.design import entries
 
-    for what, names in (("recipes", {"dcgan", "wgan-gp"}), ("objectives", set(named_objectives())),
+    for what, names in (("recipes", {"dcgan", "wgan-gp"}), ("objectives", set(entries())),
                         ("data", {"digits", "ring8"})):
         assert called("list", what) == 0
         lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]

@@ -17,8 +17,9 @@ PACKAGE = Path(ganworks.__file__).parent
 # The ground is below every floor; modules that share a room may import each other.
 GROUND = {"__init__", "errors", "files", "console", "seeds"}
 FLOORS: tuple[set[str], ...] = (
-    {"design", "measure"},
-    {"objective", "nets", "data"},
+    {"objective"},
+    {"design"},
+    {"measure", "nets", "data"},
     {"game"},
     {"train", "diagnose", "evaluate"},
     {"recipes", "report"},

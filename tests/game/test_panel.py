@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, leaky_relu, one_hot
 
 from ganworks.data.source import Batch, Source
+from ganworks.design import objective_named
 from ganworks.game import Costs, Duel, Latent, Move, Noise, Round, Term, Turn, Weighted
 from ganworks.nets import Critic, MLPCritic, Panel, Verdict
-from ganworks.objective import lsgan, nonsaturating
 from ganworks.seeds import mix
 from ganworks.train import SGD, Hook, Machine, Recipe, Trainer
 
@@ -122,13 +122,13 @@ class Remember(Hook):
 def panel_duel(fresh: bool = False) -> Duel:
     torch.manual_seed(2)
     critic = Panel(Patches(), MLPCritic((1, SIDE, SIDE), (5, 4)))
-    return Duel(Painter(told=False), critic, lsgan(), Latent(4), fresh=fresh, critic_steps=2,
+    return Duel(Painter(told=False), critic, objective_named("lsgan"), Latent(4), fresh=fresh, critic_steps=2,
                 generator_terms=[Weighted("features", FeatureMatching(), 2.0)]).double()
 
 
 def conditional_duel(fresh: bool = False) -> Duel:
     torch.manual_seed(2)
-    return Duel(Painter(told=True), Classifier(), nonsaturating(), Latent(4), condition="label", fresh=fresh,
+    return Duel(Painter(told=True), Classifier(), objective_named("nonsaturating"), Latent(4), condition="label", fresh=fresh,
                 critic_steps=2,
                 critic_terms=[Weighted("labels", Labelling(on_real=True), 0.5)],
                 generator_terms=[Weighted("labels", Labelling(on_real=False), 0.5)]).double()

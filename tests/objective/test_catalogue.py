@@ -14,8 +14,9 @@ import torch
 from scipy import optimize, stats
 from torch import Tensor
 
+from ganworks.design import objective_named
 from ganworks.errors import UserError
-from ganworks.objective import Objective, catalogue, lsgan, minimax, nonsaturating, rival, rival_mean, separate
+from ganworks.objective import Objective, rival, rival_mean, separate
 
 LINKS = [separate, rival, rival_mean]
 
@@ -27,7 +28,7 @@ def walk() -> dict[str, Callable[[], Objective]]:
 
 
 NAMED = {name: make() for name, make in walk().items()}
-CODED = {"lsgan(-1,1,1)": lsgan(-1.0, 1.0, 1.0), "lsgan(-1,1,0)": lsgan(-1.0, 1.0, 0.0)}
+CODED = {"lsgan(-1,1,1)": objective_named("lsgan", a=-1.0, b=1.0, c=1.0), "lsgan(-1,1,0)": objective_named("lsgan", a=-1.0, b=1.0, c=0.0)}
 EVERY = NAMED | CODED
 PARTS = ["phi", "psi", "beta"]
 
@@ -229,7 +230,7 @@ def test_generator_follows_the_claimed_divergence(name: str, slope: Callable[[np
                                                     (0, 1, 0.5, False), (-1, 1, 0, False), (0, 1, 0, False)])
 def test_lsgan_pushes_the_right_way_only_with_c_at_the_real_label_or_above(a: float, b: float, c: float,
                                                                           right: bool) -> None:
-    objective = lsgan(a, b, c)
+    objective = objective_named("lsgan", a=a, b=b, c=c)
     assert objective.optimum is not None
     surplus = torch.linspace(-8, 8, 201, dtype=torch.float64)  # log q/p
     force = objective.beta(objective.optimum(-surplus))
@@ -237,7 +238,7 @@ def test_lsgan_pushes_the_right_way_only_with_c_at_the_real_label_or_above(a: fl
 
 
 def test_lsgan_labels_reach_the_right_sample() -> None:
-    objective = lsgan(a=-2.0, b=3.0, c=5.0)
+    objective = objective_named("lsgan", a=-2.0, b=3.0, c=5.0)
     assert objective.phi(torch.tensor(3.0)) == 0
     assert objective.psi(torch.tensor(-2.0)) == 0
     assert objective.beta(torch.tensor(5.0)) == 0
@@ -249,7 +250,7 @@ def test_lsgan_labels_reach_the_right_sample() -> None:
 @pytest.mark.parametrize(("a", "b"), [(1.0, 0.0), (0.5, 0.5), (float("nan"), 1.0)])
 def test_bad_lsgan_labels_are_refused(a: float, b: float) -> None:
     with pytest.raises(UserError, match="b > a"):
-        lsgan(a, b)
+        objective_named("lsgan", a=a, b=b)
 
 
 def test_generator_gradients_of_minimax_and_nonsaturating_differ() -> None:
@@ -260,8 +261,8 @@ def test_generator_gradients_of_minimax_and_nonsaturating_differ() -> None:
     # Sure of a fake (v = -10), minimax has almost no pull, the non-saturating cost nearly all of it: -sigma, sigma - 1.
     for v in (-10.0, 0.7, 10.0):
         sigma = 1 / (1 + np.exp(-v))
-        assert pull(minimax(), v) == pytest.approx(-sigma, rel=1e-12)
-        assert pull(nonsaturating(), v) == pytest.approx(sigma - 1, rel=1e-10)
+        assert pull(objective_named("minimax"), v) == pytest.approx(-sigma, rel=1e-12)
+        assert pull(objective_named("nonsaturating"), v) == pytest.approx(sigma - 1, rel=1e-10)
 
 
 @pytest.mark.parametrize("name", NAMED)

@@ -24,7 +24,7 @@ from torch import nn
 from beside import WIDTH
 from ganworks.data import Source
 from ganworks.game import Duel, Latent
-from ganworks.objective import hinge
+from ganworks.design import objective_named
 from ganworks.recipes import Training
 from ganworks.train import Recipe
 
@@ -36,7 +36,7 @@ def mine(source: Source, training: Training = Training(steps=2, batch=8, lr=0.5,
          depth: Annotated[int, Field(ge=1, description="how deep")] = 3) -> Recipe:
     """Train mine."""
     generator = nn.Sequential(*[nn.Linear(Facts().width, Facts().width) for _ in range(depth)], nn.Linear(4, 2))
-    return training.recipe(Duel(generator, nn.Linear(2, 1), hinge(), Latent(Facts().width)), source)
+    return training.recipe(Duel(generator, nn.Linear(2, 1), objective_named("hinge"), Latent(Facts().width)), source)
 
 def no_training(source: Source) -> Recipe:
     ...

@@ -10,9 +10,9 @@ import torch
 import yaml
 
 from ganworks.data import DataOptions, open_source
+from ganworks.design import entries
 from ganworks.errors import UserError
 from ganworks.nets import count_parameters
-from ganworks.objective import named_objectives
 from ganworks.recipes import Call, Training, flat_fields, options_of, rebuild, recipes
 from ganworks.train import Machine, Run, Trainer, fit
 
@@ -92,7 +92,7 @@ def test_every_option_is_explained(name):
         assert field.description, place
 
 
-@pytest.mark.parametrize("objective", named_objectives())
+@pytest.mark.parametrize("objective", entries())
 def test_every_objective_trains_in_every_recipe_that_takes_one(objective, machine):
     for name in ("gan", "wgan-gp"):
         recipe = Call.make(name, {}, {**SMALL, "data": "ring8", "objective": objective}).build()

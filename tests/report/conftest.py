@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from ganworks.data import Finite
+from ganworks.design import objective_named
 from ganworks.game import Duel, Latent
 from ganworks.nets import DCGANCritic, DCGANGenerator
-from ganworks.objective import nonsaturating
 from ganworks.train import EMA, Adam, Machine, Recipe, Run, Trainer
 
 RECIPE = "recipe: dcgan\ndata: {path: digits}\ntraining: {steps: 200, batch: 64, ema: 0.999}\n"
@@ -39,7 +39,7 @@ def trainer() -> Trainer:
     """A DCGAN after three steps, so that the average and the live weights differ."""
     torch.manual_seed(0)
     source = Squares()
-    game = Duel(DCGANGenerator(source.shape, 16, 16), DCGANCritic(source.shape, 16, "spectral"), nonsaturating(),
+    game = Duel(DCGANGenerator(source.shape, 16, 16), DCGANCritic(source.shape, 16, "spectral"), objective_named("nonsaturating"),
                 Latent(16))
     recipe = Recipe(game, source, {"generator": Adam(0.01), "critic": Adam(0.01)}, steps=3, batch=32, hooks=[EMA()])
     built = Trainer(recipe, Machine("cpu"))

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ganworks.data import as_bytes
+from ganworks.design import objective_named
 from ganworks.errors import UserError
 from ganworks.game import Duel, Game, Latent, Noise, Round
 from ganworks.nets import MLPCritic, MLPGenerator
-from ganworks.objective import nonsaturating
 from ganworks.report.draws import drawn, walk
 from ganworks.seeds import mix
 from ganworks.train import Adam, Machine, Recipe, Trainer
@@ -70,7 +70,7 @@ def test_each_leg_keeps_its_condition() -> None:
             assert condition.shape == (len(z),)
             return (condition.float() * self.weight).view(-1, 1, 1, 1).expand(-1, 1, 8, 8) * 2 - 1
 
-    game = Duel(Told(), Told(), nonsaturating(), Latent(4), condition="label")
+    game = Duel(Told(), Told(), objective_named("nonsaturating"), Latent(4), condition="label")
     recipe = Recipe(game, Squares(), {"generator": Adam(), "critic": Adam()}, steps=1, batch=8)
     legs = walk(Trainer(recipe, Machine("cpu")), 4, 3)
     levels = legs.flatten(2)[..., 0]
@@ -91,7 +91,7 @@ def test_a_walk_of_points_is_refused() -> None:
         def take(self, index: np.ndarray, chance: np.ndarray) -> dict[str, Tensor]:
             return {"sample": torch.zeros(len(index), 2)}
 
-    game = Duel(MLPGenerator((2,), 4, (8,)), MLPCritic((2,), (8,)), nonsaturating(), Latent(4))
+    game = Duel(MLPGenerator((2,), 4, (8,)), MLPCritic((2,), (8,)), objective_named("nonsaturating"), Latent(4))
     recipe = Recipe(game, Dots(), {"generator": Adam(), "critic": Adam()}, steps=1, batch=8)
     with pytest.raises(UserError, match="wanted: images"):
         walk(Trainer(recipe, Machine("cpu")), 4, 3)

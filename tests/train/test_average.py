@@ -7,10 +7,10 @@ import copy
 import pytest
 import torch
 
+from ganworks.design import objective_named
 from ganworks.errors import UserError
 from ganworks.game import Duel, Latent
 from ganworks.nets import MLPCritic, MLPGenerator
-from ganworks.objective import nonsaturating, wgan
 from ganworks.train import EMA, SGD, Adam, ClipWeights, Hook, Recipe, Trainer
 
 RATES = {"generator": SGD(0.2), "critic": SGD(0.2)}
@@ -29,7 +29,7 @@ class Path(Hook):
 
 def game(norm="batch", **more):
     torch.manual_seed(0)
-    return Duel(MLPGenerator((2,), 3, (6,), norm), MLPCritic((2,), (6,)), nonsaturating(), Latent(3), **more)
+    return Duel(MLPGenerator((2,), 3, (6,), norm), MLPCritic((2,), (6,)), objective_named("nonsaturating"), Latent(3), **more)
 
 
 @pytest.mark.parametrize("decay", [0.9, 0.3])
@@ -122,7 +122,7 @@ def test_clipped_weights_stay_within_the_bound_and_reach_it(points, machine):
                 worst.append(max(p.abs().max().item() for p in trainer.game.critic.parameters()))
 
     torch.manual_seed(0)
-    duel = Duel(MLPGenerator((2,), 3, (6,)), MLPCritic((2,), (6,)), wgan(), Latent(3), critic_steps=2)
+    duel = Duel(MLPGenerator((2,), 3, (6,)), MLPCritic((2,), (6,)), objective_named("wgan"), Latent(3), critic_steps=2)
     free = max(p.abs().max().item() for p in duel.generator.parameters())
     recipe = Recipe(duel, points, {"generator": Adam(1e-3), "critic": Adam(0.05)}, steps=5, batch=8,
                     hooks=[ClipWeights(0.04), Worst()])

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from ganworks.design import objective_named
 from ganworks.errors import UserError
 from ganworks.game import Duel, Latent, Term, Weighted
-from ganworks.objective import nonsaturating
 from ganworks.train import EMA, Adam, Cadence, Hook, Recipe, Run, fit
 from ganworks.train.watch import NonFinite
 
@@ -27,7 +27,7 @@ class BreaksAt(Term):
 
 def recipe(points, step, value=float("nan"), rates=None, **more):
     torch.manual_seed(0)
-    game = Duel(nn.Linear(3, 2), nn.Linear(2, 1), nonsaturating(), Latent(3),
+    game = Duel(nn.Linear(3, 2), nn.Linear(2, 1), objective_named("nonsaturating"), Latent(3),
                 critic_terms=[Weighted("mine", BreaksAt(step, value))])
     rates = rates or {"generator": Adam(), "critic": Adam()}
     return Recipe(game, points, rates, **{"steps": 20, "batch": 8, "cadence": Cadence(10, 100, 4), **more})

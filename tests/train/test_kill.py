@@ -15,8 +15,8 @@ import pytest
 import torch
 from torch import nn
 
+from ganworks.design import objective_named
 from ganworks.game import Duel, Latent
-from ganworks.objective import nonsaturating
 from ganworks.train import Adam, Cadence, Hook, Recipe, Run, fit
 
 OPTIONS = ["--data", "digits", "--width", "4", "--latent", "8", "--batch", "16", "--log-every", "1",
@@ -73,7 +73,7 @@ def test_one_signal_ends_after_the_step_and_two_at_once(points, machine, tmp_pat
 
     def recipe(*hooks):
         torch.manual_seed(0)
-        game = Duel(nn.Linear(3, 2), nn.Linear(2, 1), nonsaturating(), Latent(3))
+        game = Duel(nn.Linear(3, 2), nn.Linear(2, 1), objective_named("nonsaturating"), Latent(3))
         return Recipe(game, points, {"generator": Adam(), "critic": Adam()}, 8, 8, hooks=hooks,
                       cadence=Cadence(1, 100, 3))
 
@@ -131,7 +131,7 @@ import os, time, torch
 from torch import nn
 from ganworks.data import Source
 from ganworks.game import Duel, Latent
-from ganworks.objective import nonsaturating
+from ganworks.design import objective_named
 from ganworks.recipes import Training
 from ganworks.train import Hook, Recipe
 
@@ -142,7 +142,7 @@ class Sleep(Hook):
             time.sleep(60)
 
 def mine(source: Source, training: Training = Training(steps=5, batch=16, checkpoint_every=2)) -> Recipe:
-    game = Duel(nn.Linear(2, 2), nn.Linear(2, 1), nonsaturating(), Latent(2))
+    game = Duel(nn.Linear(2, 2), nn.Linear(2, 1), objective_named("nonsaturating"), Latent(2))
     return training.recipe(game, source, hooks=[Sleep()])
 """
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from ganworks.design import objective_named
 from ganworks.errors import UserError
 from ganworks.game import Duel, Latent
-from ganworks.objective import nonsaturating
 from ganworks.train import SGD, Adam, Hook, Optimiser, Recipe, RMSprop, Schedule, Trainer
 
 
@@ -45,7 +45,7 @@ def test_the_schedule_is_what_the_optimiser_steps_with(points, machine):
         def moved(self, trainer, move, costs, rounds):
             rates.append((move.player, trainer.optimisers[move.player].param_groups[0]["lr"]))
 
-    game = Duel(nn.Linear(3, 2), nn.Linear(2, 1), nonsaturating(), Latent(3))
+    game = Duel(nn.Linear(3, 2), nn.Linear(2, 1), objective_named("nonsaturating"), Latent(3))
     facts = {"generator": SGD(0.1, schedule=Schedule("linear")), "critic": Adam(0.3, schedule=Schedule(warmup=1))}
     Trainer(Recipe(game, points, facts, steps=4, batch=8, hooks=[Rates()]), machine).fit()
     assert [rate for player, rate in rates if player == "generator"] == pytest.approx([0.1, 0.075, 0.05, 0.025])

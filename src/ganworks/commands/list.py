@@ -22,9 +22,9 @@ def run(args: argparse.Namespace) -> int:
 
         rows = {name: recipe.__doc__ for name, recipe in recipes().items()}
     elif args.what == "objectives":
-        from ganworks.objective import named_objectives
+        from ganworks.design import entries
 
-        rows = {name: (make.__doc__ or "").removeprefix("Return ") for name, make in named_objectives().items()}
+        rows = {name: (make.__doc__ or "").removeprefix("Return ") for name, make in entries().items()}
     else:
         from ganworks.data import TOYS
 

@@ -42,15 +42,17 @@ class Design:
         given: the formulas as they were read, by name.
         name: a name, or "".
         reference: paper and equation, or "".
+        given_domain: the domain that was given with loss terms.
+        output: what it is compiled for by default, as for ``compile``.
     """
 
     def __init__(self, critic: AnyCritic | Trouble, given: Mapping[str, Expr], beta: Expr | None = None,
                  alpha: Expr | None = None, name: str = "", reference: str = "",
-                 domain: sympy.Interval | None = None) -> None:
+                 domain: sympy.Interval | None = None, output: str | None = None) -> None:
         self.given, self.name, self.reference = dict(given), name, reference
         self.trouble = critic if isinstance(critic, Trouble) else None
         self._critic = None if isinstance(critic, Trouble) else critic
-        self._beta, self._alpha, self.given_domain = beta, alpha, domain
+        self._beta, self._alpha, self.given_domain, self.output = beta, alpha, domain, output
 
     def with_generator(self, beta: Any, alpha: Any = None, **parameters: Any) -> Design:
         """Return the same critic against a generator that minimises E_q beta(t) (+ E_p alpha(t)).
@@ -61,19 +63,25 @@ class Design:
         """
         from ganworks.design.parse import parse
 
-        read = [None if text is None else parse(text, T, parameters) for text in (beta, alpha)]
-        return self._with(*read)
+        return self._with(*(None if text is None else parse(text, T, parameters) for text in (beta, alpha)))
 
     def _with(self, beta: Expr | None, alpha: Expr | None) -> Design:
         given = {k: v for k, v in self.given.items() if k not in ("beta", "alpha")}
         given |= {k: v for k, v in (("beta", beta), ("alpha", alpha)) if v is not None}
-        return Design(self._critic or self.trouble, given, beta, alpha, self.name,  # type: ignore[arg-type]
-                      self.reference, self.given_domain)
+        return self._copy(given=given, beta=beta, alpha=alpha)
 
     def named(self, name: str, reference: str = "") -> Design:
         """Return the same design under a name."""
-        return Design(self._critic or self.trouble, self.given, self._beta, self._alpha, name,  # type: ignore[arg-type]
-                      reference, self.given_domain)
+        return self._copy(name=name, reference=reference)
+
+    def with_output(self, output: str | None) -> Design:
+        """Return the same design, to be compiled for this output where ``compile`` is not told otherwise."""
+        return self._copy(output=output)
+
+    def _copy(self, **changes: Any) -> Design:
+        facts = {"critic": self._critic or self.trouble, "given": self.given, "beta": self._beta, "alpha": self._alpha,
+                 "name": self.name, "reference": self.reference, "domain": self.given_domain, "output": self.output}
+        return Design(**{**facts, **changes})
 
     @property
     def critic(self) -> AnyCritic:
@@ -315,7 +323,7 @@ class Design:
         """
         from ganworks.design.compiling import compile_design
 
-        return compile_design(self, output)
+        return compile_design(self, output or self.output)
 
 
 def _array(function: Callable[[Number], Number], x: Any) -> np.ndarray:

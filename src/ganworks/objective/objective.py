@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +32,8 @@ class Objective:
         optimum: v*(log p/q), the perfect critic's output at log density ratio log p/q; None where it is not
             a function of the ratio.
         reference: paper and equation.
+        design: the mathematics it was compiled from (a ``ganworks.design.Design``), or None.
+        note: how it was compiled, or why nothing could be derived.
 
     Costs are computed in float32 or better whatever the networks run in.
     """
@@ -43,6 +46,8 @@ class Objective:
     link: Link = separate
     optimum: Elementwise | None = None
     reference: str = ""
+    design: Any = None
+    note: str = ""
 
     def critic_cost(self, real: Scores, fake: Scores) -> Tensor:
         """Return E phi(real) + E psi(fake): mean over elements, sum over heads; a scalar."""

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ganworks.data import Source
+from ganworks.design import objective_named
 from ganworks.game import Duel, Latent
 from ganworks.nets import MLPCritic, MLPGenerator
 from ganworks.nets.layers import Norm
-from ganworks.objective import objective_named
 from ganworks.recipes.training import Training
 from ganworks.train import Recipe
 

@@ -8,10 +8,10 @@ from pydantic import Field
 from torch import nn
 
 from ganworks.data import Source
+from ganworks.design import objective_named
 from ganworks.game import Duel, GradientPenalty, Latent, Weighted
 from ganworks.nets import DCGANCritic, DCGANGenerator, MLPCritic, MLPGenerator
 from ganworks.nets.layers import Norm
-from ganworks.objective import objective_named
 from ganworks.recipes.training import Training
 from ganworks.train import ClipWeights, Recipe
 

@@ -1,0 +1,57 @@
+"""Objectives from text: ``hinge``, ``lsgan:a=-1,b=1,c=0`` with parameters, or a file written by ganworks design."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from ganworks.design.catalogue import entries
+from ganworks.design.design import Design
+from ganworks.errors import UserError, did_you_mean
+from ganworks.objective import Objective
+
+
+def objective_named(text: str, **parameters: float) -> Objective:
+    """Return the objective that ``text`` names: ``name``, ``name:parameter=number,...`` or ``file.yaml``.
+
+    Args:
+        parameters: of a named one, beside those in the text.
+
+    Raises:
+        UserError: no such name or parameter, or a design that is no GAN.
+    """
+    found = entry_named(text, **parameters)
+    if isinstance(found, Objective):
+        return found
+    verdict = found.certificate()
+    if verdict.verdict == "reject":
+        problem = verdict.problems()[0]
+        raise UserError(f"objective '{text}' is rejected: {problem.reason} ({problem.evidence})", "a design that is "
+                                                                                                  "a GAN",
+                        problem.remedy or "see: ganworks design")
+    return found.compile()
+
+
+def entry_named(text: str, **parameters: float) -> Design | Objective:
+    """Return the catalogue's entry, or the design in a file, that ``text`` names."""
+    if text.endswith((".yaml", ".yml")):
+        from ganworks.design.document import load
+
+        return load(Path(text))
+    name, _, rest = text.partition(":")
+    known = entries()
+    if name not in known:
+        raise UserError(f"unknown objective '{name}'", did_you_mean(name, known),
+                        "see: ganworks list objectives; or give a file written by ganworks design --save")
+    make, values = known[name], dict(parameters)
+    letters = inspect.signature(make).parameters
+    for part in filter(None, rest.split(",")):
+        key, _, number = part.partition("=")
+        if key.strip() not in letters:
+            raise UserError(f"objective '{name}' has no parameter '{key.strip()}'",
+                            did_you_mean(key.strip(), letters) if letters else "no parameters")
+        try:
+            values[key.strip()] = float(number)
+        except ValueError:
+            raise UserError(f"objective '{name}': {key.strip()} = '{number}'", "a number") from None
+    return make(**values)
