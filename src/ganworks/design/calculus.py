@@ -24,7 +24,7 @@ AGREE = mp.mpf(10) ** -25
 RATIOS = tuple(mp.exp(mp.mpf(x)) for x in ("-7.31", "-3.12", "-1.73", "-0.631", "-0.217", "0.173", "0.587", "1.43",
                                            "2.91", "6.37"))
 """Likelihood ratios at which identities are checked."""
-STEP, LONG = 1.0, 2.5  # seconds that one symbolic step, and one integral or inverse, may take
+STEP, LONG = 1.0, 2.0  # seconds that one symbolic step, and one integral or inverse, may take
 
 
 def same(left: Function, right: Function, points: Sequence[mp.mpf] = RATIOS) -> bool:
@@ -153,11 +153,13 @@ def _real_roots(expr: Expr) -> Expr:
 
 
 @lru_cache(maxsize=1024)
-def antiderivative(expr: Expr, symbol: Symbol, points: tuple[mp.mpf, ...] | None = None) -> Expr | None:
+def antiderivative(expr: Expr, symbol: Symbol, points: tuple[mp.mpf, ...] | None = None,
+                   patience: float = LONG) -> Expr | None:
     """Return a real antiderivative of ``expr``, or None.
 
     Args:
         points: increasing points in the range on which it must hold; by default wherever ``expr`` is defined.
+        patience: seconds for each form that is tried.
     """
     slope = numeric(expr, symbol)
     if slope is None:
@@ -165,7 +167,9 @@ def antiderivative(expr: Expr, symbol: Symbol, points: tuple[mp.mpf, ...] | None
     points = tuple(sorted(points or points_of(slope)))
     simple = attempt(STEP, "simplification", sympy.simplify, expr)
     for form in dict.fromkeys(e for e in (simple, expr, sympy.expand(expr)) if e is not None):
-        whole = attempt(LONG, "integral", _integrate, form, symbol)
+        whole = attempt(patience, "integral", _integrate, form, symbol)
+        if whole is None:
+            break  # out of time: the other forms are no easier
         for candidate in _variants(whole, symbol, points):
             if _is_antiderivative(candidate, slope, symbol, points):
                 return candidate

@@ -23,6 +23,7 @@ from ganworks.design.quadrature import Integral, solve_increasing
 from ganworks.design.symbols import R, T, U
 
 ONE = mp.mpf(1)
+QUICK = 0.7  # seconds
 
 
 class Critic(ABC):
@@ -222,7 +223,8 @@ class RatioCritic(Critic):
 
     @cached_property
     def _phi_from_t(self) -> Expr | None:
-        return None if self.back is None else antiderivative(-self.back * self._rho, T, self.outputs)
+        # Where it is quick it gives the neater form; where it is not, the integral along r is easier.
+        return None if self.back is None else antiderivative(-self.back * self._rho, T, self.outputs, QUICK)
 
     @cached_property
     def phi(self) -> Expr | None:
@@ -327,13 +329,46 @@ class TermsCritic(Critic):
 
     def solve(self, r: Number) -> Number:
         """Return omega(r) by solving omega^{-1}(t) = r on Omega."""
+        key = (r, mp.prec)
+        if key not in self._solved:
+            self._solved[key] = self._newton(r) or self._bracketed(r)
+        return self._solved[key]
+
+    @cached_property
+    def _solved(self) -> dict[tuple[Number, int], Number]:
+        return {}
+
+    @cached_property
+    def _log_back(self) -> Function:
         back = function_of(-sympy.diff(self._phi, T) / sympy.diff(self._psi, T), T)
 
         def log_back(t: Number) -> Number:
             value = back(t)
             return mp.log(value) if value > 0 else mp.ninf
 
-        return solve_increasing(log_back, mp.log(r), self._start, self.low, self.high)
+        return log_back
+
+    def _bracketed(self, r: Number) -> Number:
+        return solve_increasing(self._log_back, mp.log(r), self._start, self.low, self.high)
+
+    def _newton(self, r: Number) -> Number | None:
+        # Ratios are asked for in turn, so from the last solution a few steps do; the bracket takes what goes wrong.
+        if not self._solved:
+            return None
+        t, target = next(reversed(self._solved.values())), mp.log(r)
+        for _ in range(12):
+            step = (self._log_back(t) - target) / self._steepness(t)
+            if not (mp.isfinite(step) and self.low < t - step < self.high):
+                return None
+            t -= step
+            if abs(step) <= mp.mpf(2) ** (6 - mp.prec) * max(abs(t), mp.mpf(2) ** -60):
+                return t
+        return None
+
+    @cached_property
+    def _steepness(self) -> Function:
+        plain = -sympy.diff(self._phi, T) / sympy.diff(self._psi, T)
+        return function_of(sympy.diff(plain, T) / plain, T)
 
     @cached_property
     def _omega_function(self) -> Function:
