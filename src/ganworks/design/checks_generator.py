@@ -115,10 +115,12 @@ def value_is_least_at_one(design: Design) -> tuple[bool, str]:
             return False, "it has no value at r = 1"
         known = [(r, v) for r in grid() if (v := value(value_of, r)) is not None]
         low = min(known, key=lambda pair: pair[1])
-        least = low[1] >= at_one - mp.mpf(10) ** -20
-        if least:
+        if low[1] >= at_one - mp.mpf(10) ** -20:
             return True, f"alpha + r beta is {show(at_one)[0]} at r = 1 and larger elsewhere"
-        return _is_convex(value_of), f"alpha + r beta is {show(low[1])[0]} at r = {show(low[0])[0]}, less than at r = 1"
+        if _is_convex(value_of):
+            return True, "alpha + r beta is convex in r"
+        return False, f"alpha + r beta is {show(low[1])[0]} at r = {show(low[0])[0]}, less than at r = 1, and not "
+                      f"convex"
 
 
 def _is_convex(function: Function) -> bool:

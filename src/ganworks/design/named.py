@@ -1,18 +1,22 @@
-"""Objectives from text: ``hinge``, ``lsgan:a=-1,b=1,c=0`` with parameters, or a file written by ganworks design."""
+"""Objectives from text: ``hinge``, ``lsgan:a=-1,b=1,c=0``, a design file, or its content: ``{f: u*log(u)}``."""
 
 from __future__ import annotations
 
 import inspect
 from pathlib import Path
 
+import yaml
+
 from ganworks.design.catalogue import entries
 from ganworks.design.design import Design
+from ganworks.design.document import Document, load, read, to_yaml
 from ganworks.errors import UserError, did_you_mean
 from ganworks.objective import Objective
 
 
 def objective_named(text: str, **parameters: float) -> Objective:
-    """Return the objective that ``text`` names: ``name``, ``name:parameter=number,...`` or ``file.yaml``.
+    """Return the objective that ``text`` names: ``name``, ``name:parameter=number,...``, ``file.yaml``
+    or the content of such a file in one line, ``{omega: log(r)/2, rho: exp(-t)}``.
 
     Args:
         parameters: of a named one, beside those in the text.
@@ -33,11 +37,11 @@ def objective_named(text: str, **parameters: float) -> Objective:
 
 
 def entry_named(text: str, **parameters: float) -> Design | Objective:
-    """Return the catalogue's entry, or the design in a file, that ``text`` names."""
+    """Return the catalogue's entry, or the design in a file or in braces, that ``text`` names."""
     if text.endswith((".yaml", ".yml")):
-        from ganworks.design.document import load
-
-        return load(Path(text))
+        return _of(load(Path(text)))
+    if text.lstrip().startswith("{"):
+        return _of(read(text, "the objective"))
     name, _, rest = text.partition(":")
     known = entries()
     if name not in known:
@@ -55,3 +59,14 @@ def entry_named(text: str, **parameters: float) -> Design | Objective:
         except ValueError:
             raise UserError(f"objective '{name}': {key.strip()} = '{number}'", "a number") from None
     return make(**values)
+
+
+def inline(path: Path) -> str:
+    """Return a design file as one line that ``objective_named`` reads."""
+    document = load(path)
+    fields = yaml.safe_load(to_yaml(document.design, document.output))
+    return yaml.safe_dump(fields, sort_keys=False, default_flow_style=True, allow_unicode=True, width=100_000).strip()
+
+
+def _of(document: Document) -> Design:
+    return document.design.with_output(document.output)

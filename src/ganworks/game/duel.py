@@ -53,6 +53,10 @@ class Duel(Game):
         return {"generator": self.generator, "critic": self.critic}
 
     @property
+    def objectives(self) -> dict[str, Objective]:
+        return {"objective": self.objective}
+
+    @property
     def moves(self) -> tuple[Move, ...]:
         return self._moves
 

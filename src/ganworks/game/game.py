@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from ganworks.game.noise import Noise
+from ganworks.objective import Objective
 
 Costs = dict[str, Tensor]
 """The summands of a player's cost by name; what is minimised is their sum."""
@@ -72,6 +73,11 @@ class Game(nn.Module, ABC):
     @abstractmethod
     def moves(self) -> tuple[Move, ...]:
         """What is played in one step, in this order; the first move is fresh."""
+
+    @property
+    def objectives(self) -> dict[str, Objective]:
+        """What is played for, by name; kept in a run's certificate.json where it was designed."""
+        return {}
 
     @abstractmethod
     def open(self, batch: Mapping[str, Tensor], step: int, noise: Noise, held: bool = False) -> Round:

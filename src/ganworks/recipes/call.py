@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 import ganworks.recipes
 from ganworks.data import TOYS, DataOptions, Source, open_source
+from ganworks.design.named import inline
 from ganworks.errors import UserError, did_you_mean
 from ganworks.seeds import mix
 from ganworks.train import Recipe
@@ -196,7 +197,10 @@ def _at(options: Any, place: tuple[str, ...]) -> Any:
 
 
 def _at_home(options: Any) -> Any:
-    # A run must be repeatable from any working directory, so a path to data is kept whole.
+    # A run must be repeatable from any working directory, so a path to data is kept whole, and a design is kept as
+    # what its file says now.
+    if str(getattr(options, "objective", "")).endswith((".yaml", ".yml")):
+        options = options.model_copy(update={"objective": inline(Path(options.objective))})
     path = Path(options.data.path)
     if not path.exists() or options.data.path in {"digits", *TOYS}:
         return options

@@ -18,7 +18,7 @@ from ganworks.train import Recipe
 def dcgan(
     source: Source,
     training: Training = Training(),
-    objective: Annotated[str, Field(description="name, as in ganworks list objectives")] = "nonsaturating",
+    objective: Annotated[str, Field(description="name (ganworks list objectives), or a design file")] = "nonsaturating",
     latent: Annotated[int, Field(ge=1, description="dimension of z")] = 100,
     law: Annotated[Literal["gaussian", "uniform"], Field(description="of z")] = "gaussian",
     width: Annotated[int, Field(ge=1, description="channels of the widest maps")] = 64,

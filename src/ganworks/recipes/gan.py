@@ -18,7 +18,7 @@ from ganworks.train import Recipe
 def gan(
     source: Source,
     training: Training = Training(betas=(0.5, 0.9)),
-    objective: Annotated[str, Field(description="name, as in ganworks list objectives")] = "nonsaturating",
+    objective: Annotated[str, Field(description="name (ganworks list objectives), or a design file")] = "nonsaturating",
     latent: Annotated[int, Field(ge=1, description="dimension of z")] = 64,
     law: Annotated[Literal["gaussian", "uniform"], Field(description="of z")] = "gaussian",
     width: Annotated[int, Field(ge=1, description="units of a hidden layer")] = 256,

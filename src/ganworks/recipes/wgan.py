@@ -35,7 +35,7 @@ def wgan(
 def wgan_gp(
     source: Source,
     training: Training = Training(lr=1e-4, betas=(0.0, 0.9), critic_steps=5),
-    objective: Annotated[str, Field(description="name, as in ganworks list objectives")] = "wgan",
+    objective: Annotated[str, Field(description="name (ganworks list objectives), or a design file")] = "wgan",
     penalty: Annotated[float, Field(gt=0, description="weight of the gradient penalty")] = 10.0,
     target: Annotated[float, Field(gt=0, description="norm of the gradient that costs nothing")] = 1.0,
     one_sided: Annotated[bool, Field(description="leave smaller norms alone (WGAN-LP)")] = False,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 from pathlib import Path
 
 from ganworks.console import note, warn
 from ganworks.errors import UserError
+from ganworks.files import write_text
 from ganworks.train.hook import Hook
 from ganworks.train.keep import Checkpoints, Samples
 from ganworks.train.machine import Machine
@@ -78,12 +80,26 @@ def _directory(recipe: Recipe, path: Path | str, text: str, resume: bool, machin
         source = recipe.source
         facts = {"name": source.name, "shape": list(source.shape),
                  "classes": list(source.classes) if source.classes else None}
-        Run.create(path, text, facts)
+        run = Run.create(path, text, facts)
+        _certify(recipe, run)
     machine.wait()
     run = Run.open(path)
     if machine.is_main:
         run.lock()
     return run
+
+
+def _certify(recipe: Recipe, run: Run) -> None:
+    # What is known of the objectives before a step is taken: part of what the run says of itself.
+    certificates = {name: {"objective": objective.name, **objective.design.certificate().to_json()}
+                    for name, objective in recipe.game.objectives.items() if objective.design is not None}
+    if not certificates:
+        return
+    write_text(run.path / "certificate.json", json.dumps(certificates, indent=1))
+    for found in certificates.values():
+        for check in found["checks"]:
+            if check["status"] == "warned":
+                warn(f"objective {found['objective']}: {check['reason']}")
 
 
 def _take_up(trainer: Trainer, run: Run) -> None:
