@@ -119,8 +119,8 @@ def value_is_least_at_one(design: Design) -> tuple[bool, str]:
             return True, f"alpha + r beta is {show(at_one)[0]} at r = 1 and larger elsewhere"
         if _is_convex(value_of):
             return True, "alpha + r beta is convex in r"
-        return False, f"alpha + r beta is {show(low[1])[0]} at r = {show(low[0])[0]}, less than at r = 1, and not "
-                      f"convex"
+        return False, (f"alpha + r beta is {show(low[1])[0]} at r = {show(low[0])[0]}, less than at r = 1, and not "
+                       "convex")
 
 
 def _is_convex(function: Function) -> bool:
