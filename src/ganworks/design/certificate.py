@@ -116,6 +116,10 @@ def _steps(design: Design) -> list[Step]:
 
     if design.trouble is not None:
         return [critic.troubled]
+    return [critic.letters, *_steps_of(design, critic, generator)]
+
+
+def _steps_of(design: Design, critic: Any, generator: Any) -> list[Step]:
     if isinstance(design.critic, LipschitzCritic):
         return [critic.lipschitz, generator.against_lipschitz]
     if isinstance(design.critic, CornerCritic):

@@ -11,7 +11,7 @@ from ganworks.design.certificate import Check
 from ganworks.design.corners import CornerCritic, LipschitzCritic
 from ganworks.design.critic import Critic, DivergenceCritic, RatioCritic, TermsCritic
 from ganworks.design.design import Design
-from ganworks.design.evaluate import Undefined, function_of
+from ganworks.design.evaluate import Undefined, function_of, sample
 from ganworks.design.limits import attempt
 from ganworks.design.scan import SCAN_DIGITS, WHERE, first_fall, lowest, nearest_negative, show, undefined_at, value
 from ganworks.design.symbols import R, T, U
@@ -29,6 +29,14 @@ def troubled(design: Design) -> list[Check]:
     trouble = design.trouble
     assert trouble is not None
     return [Check(trouble.code, "refuted", trouble.reason, trouble.evidence, trouble.remedy)]
+
+
+def letters(design: Design) -> list[Check]:
+    if not design.open_letters:
+        return []
+    at = ", ".join(f"{name} = {sample(sympy.Symbol(name))}" for name in design.open_letters)
+    return [Check("letters", "warned", "letters without a value: whatever is looked at in numbers is looked at for one "
+                  "choice of them only", f"at {at}", "give them values to have those certified")]
 
 
 def labels(design: Design) -> list[Check]:

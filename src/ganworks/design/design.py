@@ -19,7 +19,7 @@ from ganworks.design.ends import exact_limit, limit_at
 from ganworks.design.evaluate import Number, Undefined, function_of
 from ganworks.design.generator import AnyCritic, Generator
 from ganworks.design.induced import Induced
-from ganworks.design.symbols import R, T
+from ganworks.design.symbols import R, T, U
 from ganworks.design.terms import Trouble
 from ganworks.errors import UserError
 
@@ -82,6 +82,17 @@ class Design:
         facts = {"critic": self._critic or self.trouble, "given": self.given, "beta": self._beta, "alpha": self._alpha,
                  "name": self.name, "reference": self.reference, "domain": self.given_domain, "output": self.output}
         return Design(**{**facts, **changes})
+
+    @property
+    def open_letters(self) -> tuple[str, ...]:
+        """Names of the parameters that have no value."""
+        letters = {s for e in self.given.values() for s in e.free_symbols} - {T, R, U}
+        return tuple(sorted(s.name for s in letters))
+
+    def _settled(self) -> None:
+        if self.open_letters:
+            raise UserError(f"{', '.join(self.open_letters)} without a value", "numbers for all letters",
+                            "give them where the formulas are given, as in a=1")
 
     @property
     def critic(self) -> AnyCritic:
@@ -189,6 +200,7 @@ class Design:
         return _array(function_of(self.beta, T), t)
 
     def _ratio_critic(self) -> Critic | CornerCritic:
+        self._settled()
         if isinstance(self.critic, LipschitzCritic):
             raise UserError("the Wasserstein critic is no function of the likelihood ratio",
                             "a design with an f-divergence behind it")
@@ -199,7 +211,8 @@ class Design:
         """The divergence of two densities that do not overlap: d(0) + lim d(r)/r; inf where it is unbounded."""
         if isinstance(self.critic, LipschitzCritic):
             return float("nan")  # it depends on how far apart they are
-        critic = self._ratio_critic()
+        critic = self.critic
+        assert not isinstance(critic, LipschitzCritic)
         if isinstance(critic, CornerCritic):
             return float(limit_at(critic.d_of, False) + limit_at(lambda r: critic.d_of(r) / r, True))
         return float(limit_at(critic.d_of, False, critic.closed) + limit_at(critic.psi_of, True, critic.closed))
@@ -222,7 +235,8 @@ class Design:
         return recognise(self._critic.curvature_of) if isinstance(self._critic, Critic) else None
 
     def _corner_name(self) -> Named | None:
-        critic = self._ratio_critic()
+        critic = self.critic
+        assert isinstance(critic, CornerCritic)
         factor = constant_ratio(critic.d_of, lambda r: abs(r - 1) / 2)
         return None if factor is None else Named("total_variation", TOTAL_VARIATION, float(factor))
 
@@ -323,6 +337,7 @@ class Design:
         """
         from ganworks.design.compiling import compile_design
 
+        self._settled()
         return compile_design(self, output or self.output)
 
 

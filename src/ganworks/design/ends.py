@@ -7,7 +7,7 @@ from mpmath import mp
 from sympy import Expr
 
 from ganworks.design.calculus import STEP
-from ganworks.design.evaluate import Function, Number, Undefined
+from ganworks.design.evaluate import Function, Number, Undefined, function_of
 from ganworks.design.limits import attempt
 from ganworks.design.symbols import R
 
@@ -51,8 +51,15 @@ def exact_limit(expr: Expr | None, up: bool, found: Number) -> Expr:
         return sympy.nan
     if expr is not None:
         guess = attempt(STEP, "limit", sympy.limit, expr, R, sympy.oo if up else 0, "-" if up else "+")
-        if guess is not None and guess.is_number and guess.is_real and abs(guess.evalf(30) - found) < 1e-6 * (
-                1 + abs(found)):
+        if guess is not None and _is_near(guess, found):
             return guess
     near = sympy.nsimplify(sympy.Float(mp.nstr(found, 20), 20), [sympy.pi], tolerance=1e-15, rational=False)
     return near if len(str(near)) < 12 else sympy.Float(mp.nstr(found, 15))
+
+
+def _is_near(guess: Expr, found: Number) -> bool:
+    try:
+        with mp.workdps(30):
+            return bool(abs(function_of(guess, R)(mp.mpf(1)) - found) < 1e-6 * (1 + abs(found)))
+    except (NotImplementedError, Undefined, ArithmeticError, ValueError):
+        return False

@@ -88,10 +88,19 @@ FUNCTIONS: dict[type, Callable[..., Number]] = {
 def function_of(expr: sympy.Expr, symbol: sympy.Symbol) -> Function:
     """Return ``expr`` as a function of the number that stands for ``symbol``, in mpmath's working precision.
 
+    Letters without a value stand for their ``sample``.
+
     Raises:
-        NotImplementedError: the expression holds a function that is not known here, or another symbol.
+        NotImplementedError: the expression holds a function that is not known here.
     """
-    return _walk(sympy.sympify(expr), symbol)
+    whole = sympy.sympify(expr)
+    return _walk(whole.subs({letter: sample(letter) for letter in whole.free_symbols - {symbol}}), symbol)
+
+
+def sample(letter: sympy.Symbol) -> sympy.Rational:
+    """Return the value at which formulas with a letter left open are looked at: a = 0.7, b = 1.3, c = 1.9, ..."""
+    rank = max(ord(letter.name[0].lower()) - ord("a"), 0)
+    return sympy.Rational(7 + 6 * rank, 10)
 
 
 def number(expr: sympy.Expr) -> Number:
