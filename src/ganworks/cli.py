@@ -16,11 +16,13 @@ VERBS = {
     "evaluate": "judge a run: Frechet distance, KID, precision and recall, modes",
     "report": "write a run's self-contained report.html",
     "data": "say what a data set holds, what was skipped and why, and show it",
+    "design": "derive a GAN from a formula, certify it, show what the generator descends",
     "list": "list recipes, objectives and built-in data",
 }
 
 EXAMPLES = """\
 examples:
+  ganworks design --omega "log(r)/2" --rho "exp(-t)"
   ganworks train dcgan --data digits --run runs/first
   ganworks train dcgan --data photos/ --size 64 --objective hinge --run runs/photos
   ganworks train --resume runs/photos
@@ -72,6 +74,8 @@ def _dispatch(arguments: list[str]) -> int:
     if verb not in VERBS:
         raise UserError(f"unknown verb '{verb}'", did_you_mean(verb, VERBS), "see: ganworks --help")
     module = importlib.import_module(f"ganworks.commands.{verb}")
+    if hasattr(module, "prepare"):  # a verb with values that argparse would take for options
+        rest = module.prepare(rest)
     parser = Parser(prog=f"ganworks {verb}", description=module.__doc__, allow_abbrev=False,
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     module.add_arguments(parser, rest)

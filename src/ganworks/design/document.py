@@ -150,13 +150,13 @@ def _kind(given: Mapping[str, Any], where: str) -> tuple[str, ...]:
 def _built(kind: tuple[str, ...], given: Mapping[str, Any], formulas: Mapping[str, Expr],
            parameters: Mapping[str, Any], about: Mapping[str, str], where: str) -> Design:
     parts: list[Any] = [formulas[key] for key in kind]
-    make: Callable[..., Design] = {"f": from_divergence, "omega": from_likelihood_ratio, "phi": from_terms}[kind[0]]
-    limits = {}
+    makes: dict[str, Callable[..., Design]] = {"f": from_divergence, "omega": from_likelihood_ratio, "phi": from_terms}
+    limits: dict[str, Any] = {}
     if "domain" in given:
         limits["domain"] = _domain(given["domain"], where)
     if "lipschitz" in given:
         limits["lipschitz"] = _scalar(given["lipschitz"], "lipschitz", where)
-    return make(*parts, **limits, **about, **parameters)
+    return makes[kind[0]](*parts, **limits, **about, **parameters)
 
 
 def _formula(value: Any, key: str, parameters: Mapping[str, Any], where: str) -> Expr:
