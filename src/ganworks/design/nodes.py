@@ -13,7 +13,7 @@ import sympy
 from sympy import Add, Expr, Float, Integer, Mul, Pow, Rational, S
 
 LARGEST, MOST_BITS = 1e300, 4096
-LARGEST_POWER, LARGEST_ROOT = 64, 1000
+LARGEST_POWER, LARGEST_ROOT, LARGEST_SPREAD = 64, 1000, 1000
 MOST_NODES, MOST_LEVELS, MOST_ARGUMENTS, MOST_DOUBLED = 2000, 120, 16, 200
 
 
@@ -38,12 +38,20 @@ def _real_root(x: Expr) -> Expr:
     return _sign(x) * _absolute(x) ** Rational(1, 3)
 
 
+def _exp(x: Expr) -> Expr:
+    # sympy turns exp(n log 2) into 2^n at once, and works that out.
+    for term in Add.make_args(x):
+        if term.has(sympy.log):
+            _check_exponent(term)
+    return sympy.exp(x)
+
+
 FUNCTIONS: dict[str, Callable[..., Expr]] = {
-    "log": sympy.log, "log1p": lambda x: sympy.log(1 + x), "exp": sympy.exp, "expm1": lambda x: sympy.exp(x) - 1,
+    "log": sympy.log, "log1p": lambda x: sympy.log(1 + x), "exp": _exp, "expm1": lambda x: _exp(x) - 1,
     "sqrt": lambda x: power(x, S.Half), "cbrt": _real_root, "square": lambda x: power(x, Integer(2)),
     "tanh": sympy.tanh, "sinh": sympy.sinh, "cosh": sympy.cosh, "sech": sympy.sech, "coth": sympy.coth,
-    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)), "logit": lambda x: sympy.log(quotient(x, 1 - x)),
-    "softplus": lambda x: sympy.log(1 + sympy.exp(x)), "relu": lambda x: sympy.Max(0, x), "sign": _sign,
+    "sigmoid": lambda x: 1 / (1 + _exp(-x)), "logit": lambda x: sympy.log(quotient(x, 1 - x)),
+    "softplus": lambda x: sympy.log(1 + _exp(x)), "relu": lambda x: sympy.Max(0, x), "sign": _sign,
     "abs": _absolute, "Min": sympy.Min, "Max": sympy.Max, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan,
     "asin": sympy.asin, "acos": sympy.acos, "atan": sympy.atan, "asinh": sympy.asinh, "acosh": sympy.acosh,
     "atanh": sympy.atanh, "erf": sympy.erf, "LambertW": sympy.LambertW,
@@ -54,8 +62,8 @@ DOUBLING = frozenset({"abs", "sign", "cbrt", "logit"})  # they may hold their ar
 ALIASES = {"ln": "log", "logistic": "sigmoid", "sgn": "sign", "min": "Min", "max": "Max", "arcsin": "asin", "arccos":
            "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "lambertw": "LambertW"}
 CLASSES: dict[type, Callable[..., Expr]] = {
-    sympy.Abs: _absolute, sympy.sign: _sign, **{kind: kind for kind in (
-        sympy.log, sympy.exp, sympy.tanh, sympy.sinh, sympy.cosh, sympy.sech, sympy.coth, sympy.csch, sympy.Min,
+    sympy.Abs: _absolute, sympy.sign: _sign, sympy.exp: _exp, **{kind: kind for kind in (
+        sympy.log, sympy.tanh, sympy.sinh, sympy.cosh, sympy.sech, sympy.coth, sympy.csch, sympy.Min,
         sympy.Max, sympy.sin, sympy.cos, sympy.tan, sympy.asin, sympy.acos, sympy.atan, sympy.asinh, sympy.acosh,
         sympy.atanh, sympy.erf, sympy.erfc, sympy.LambertW, sympy.Heaviside)}}
 """The functions that a sympy expression may have."""
@@ -89,14 +97,17 @@ def quotient(top: Expr, bottom: Expr) -> Expr:
 
 def power(base: Expr, exponent: Expr) -> Expr:
     """Return base ^ exponent, checked before sympy computes it."""
+    small = f"constant powers from -{LARGEST_POWER} to {LARGEST_POWER}, and roots up to the {LARGEST_ROOT}th"
     if exponent.is_number:
-        small = f"constant powers from -{LARGEST_POWER} to {LARGEST_POWER}, and roots up to the {LARGEST_ROOT}th"
         if abs(value(exponent)) > LARGEST_POWER or (exponent.is_Rational and exponent.q > LARGEST_ROOT):
             raise Unfit("a power that is too large", small)
         if base.is_Rational and exponent.is_Rational and _bits(base) * abs(exponent) > MOST_BITS:
             raise Unfit("a power that is too large", small)
         if value(exponent) < 0 and (base.is_zero or (base.is_number and value(base) == 0)):
             raise Unfit("division by zero")
+    if base == S.Exp1:
+        return built(_exp, exponent)
+    _check_exponent(exponent)
     return built(Pow, base, exponent)
 
 
@@ -118,6 +129,8 @@ def checked(expr: Expr) -> Expr:
         for part in Mul.make_args(node):
             if part.is_Pow and part.exp.is_Rational and abs(part.exp) > LARGEST_POWER:
                 raise Unfit("a power that is too large", f"at most {LARGEST_POWER}")
+            if part.is_Pow:
+                _check_exponent(part.exp)
     if expr.is_number:
         value(expr)
     return expr
@@ -138,6 +151,29 @@ def value(constant: Expr) -> float:
     if not (number.is_finite and abs(number) <= LARGEST):
         raise Unfit("a number that is too large", f"constants up to {LARGEST:g}")
     return 0.0 if number.is_Float and number._prec == 1 else float(number)
+
+
+def _check_exponent(exponent: Expr) -> None:
+    # Multiplied out, 2^(t - n) is 2^-n 2^t, and sympy works out 2^-n whenever it does that.
+    if not exponent.is_Rational and _spread(exponent) > LARGEST_SPREAD:
+        raise Unfit("a power that is too large", f"numbers up to {LARGEST_SPREAD} in exponents")
+
+
+def _spread(expr: Expr) -> float:
+    """Return a bound on the numbers that multiplying ``expr`` out can give; functions are not entered."""
+    if expr.is_Rational:
+        return min(float(abs(expr)), LARGEST) if expr.is_finite else LARGEST
+    if expr.is_Add:
+        return min(sum(map(_spread, expr.args)), LARGEST)
+    if expr.is_Mul:
+        result = 1.0
+        for part in expr.args:
+            result = min(result * max(1.0, _spread(part)), LARGEST)
+        return result
+    if expr.is_Pow and expr.exp.is_Integer:
+        base = max(1.0, _spread(expr.base))
+        return LARGEST if base > 1e4 else float(min(base ** abs(int(expr.exp)), LARGEST))
+    return 1.0
 
 
 def _bits(number: Rational) -> int:
