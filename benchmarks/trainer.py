@@ -97,7 +97,8 @@ def ganworks_step(case: str) -> Step:
     generator, critic = networks(case)
     penalised = "critic_steps" in facts
     terms = [Weighted("gradient_penalty", GradientPenalty(), 10.0)] if penalised else []
-    game = Duel(generator, critic, objective_named("wgan") if penalised else objective_named("nonsaturating"), Latent(facts["latent"]),
+    objective = objective_named("wgan" if penalised else "nonsaturating")
+    game = Duel(generator, critic, objective, Latent(facts["latent"]),
                 critic_terms=terms, critic_steps=facts.get("critic_steps", 1))
     adam = Adam(1e-4, (0.5, 0.9))
     recipe = Recipe(game, from_torch(images(facts["side"], facts["channels"])),

@@ -21,6 +21,7 @@ from ganworks.seeds import mix
 from ganworks.train import SGD, Adam, Hook, Machine, Optimiser, Recipe, Trainer
 
 WEIGHT, GAMMA, BATCH, STEPS = 10.0, 0.7, 6, 4
+LSGAN = objective_named("lsgan")
 
 
 class Cycle(Game):
@@ -108,7 +109,7 @@ class Remember(Hook):
 
 def by_the_trainer(optimiser: Optimiser, accumulate: int = 1) -> tuple[dict[str, nn.Module], Remember]:
     nets, remember = networks(), Remember()
-    game = Cycle(nets["ab"], nets["ba"], nets["a"], nets["b"], objective_named("lsgan"), WEIGHT)
+    game = Cycle(nets["ab"], nets["ba"], nets["a"], nets["b"], LSGAN, WEIGHT)
     recipe = Recipe(game, Pairs(), {"generators": optimiser, "critics": optimiser}, STEPS, BATCH, accumulate, seed=3)
     Trainer(recipe, Machine("cpu"), [remember]).fit()
     return nets, remember
@@ -177,7 +178,7 @@ def test_both_moves_are_played_on_one_round() -> None:
 
 def test_who_gets_gradients() -> None:
     nets = networks()
-    game = Cycle(nets["ab"], nets["ba"], nets["a"], nets["b"], objective_named("lsgan"), WEIGHT)
+    game = Cycle(nets["ab"], nets["ba"], nets["a"], nets["b"], LSGAN, WEIGHT)
     round = game.open(Pairs().batch(0, BATCH, 0), 0, Noise(0, BATCH), held=True)
     reached = {"adversarial_b": {"ab"}, "adversarial_a": {"ba"}, "cycle_a": {"ab", "ba"}, "cycle_b": {"ab", "ba"}}
     for name, cost in game.generators_cost(round).items():
@@ -193,7 +194,7 @@ def test_who_gets_gradients() -> None:
 def test_a_penalty_on_each_critic() -> None:
     """Terms serve any duel of any game: R1 of each critic on its own kind of real samples."""
     nets = {name: network.float() for name, network in networks().items()}
-    game = Cycle(nets["ab"], nets["ba"], nets["a"], nets["b"], objective_named("lsgan"), WEIGHT, [Weighted("r1", R1(), GAMMA)])
+    game = Cycle(nets["ab"], nets["ba"], nets["a"], nets["b"], LSGAN, WEIGHT, [Weighted("r1", R1(), GAMMA)])
     batch = {name: value.float() for name, value in Pairs().batch(0, BATCH, 0).items()}
     costs = game.critics_cost(game.open(batch, 0, Noise(0, BATCH)))
     assert set(costs) == {"adversarial_a", "adversarial_b", "r1_a", "r1_b"}
@@ -205,7 +206,7 @@ def test_a_penalty_on_each_critic() -> None:
 
 def test_samples_come_from_the_players_given() -> None:
     nets = networks()
-    game = Cycle(nets["ab"], nets["ba"], nets["a"], nets["b"], objective_named("lsgan"), WEIGHT)
+    game = Cycle(nets["ab"], nets["ba"], nets["a"], nets["b"], LSGAN, WEIGHT)
     recipe = Recipe(game, Pairs(), {"generators": SGD(), "critics": SGD()}, 1, BATCH)
     made = Trainer(recipe, Machine("cpu")).samples(5)
     torch.testing.assert_close(made, nets["ab"](Pairs().head(256)["sample"])[:5].float())

@@ -15,9 +15,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganworks.design import objective_named
+from ganworks.design import entry_named, objective_named
 from ganworks.game import R1, Duel, GradientPenalty, Latent, Noise, Weighted
 from ganworks.objective import Objective, rival
+
+MINIMAX, NS, WGAN = (objective_named(name) for name in ("minimax", "nonsaturating", "wgan"))
 
 
 class Theta(nn.Module):
@@ -68,11 +70,11 @@ def assert_eigenvalues(matrix: np.ndarray, wanted: list[complex], tolerance: flo
 
 
 SLOPES = [  # f'(0) of the objectives that turn about the solution
-    pytest.param(objective_named("minimax"), 0.0, 0.5, id="minimax"),
-    pytest.param(objective_named("nonsaturating"), 0.0, 0.5, id="nonsaturating"),
-    pytest.param(objective_named("wgan"), 0.0, 1.0, id="wgan"),
+    pytest.param(MINIMAX, 0.0, 0.5, id="minimax"),
+    pytest.param(NS, 0.0, 0.5, id="nonsaturating"),
+    pytest.param(WGAN, 0.0, 1.0, id="wgan"),
     # Each pair costs the critic twice, in phi and in psi, and the generator once: sqrt(1 * 1/2).
-    pytest.param(replace(objective_named("nonsaturating"), link=rival), 0.0, math.sqrt(0.5), id="rival"),
+    pytest.param(replace(NS, link=rival), 0.0, math.sqrt(0.5), id="rival"),
     # sqrt(rho beta'): the two halves of least squares, (v - 0)^2/2 and (v - 1)^2/2, each of slope 1/2 at v = 1/2.
     pytest.param(objective_named("lsgan"), 0.5, 0.5, id="lsgan"),
 ]
@@ -85,7 +87,7 @@ def test_without_a_penalty_it_turns(objective: Objective, at_zero: float, slope:
 
 
 @pytest.mark.parametrize("gamma", [0.1, 0.8, 1.0, 3.0])
-@pytest.mark.parametrize(("objective", "slope"), [(objective_named("minimax"), 0.5), (objective_named("nonsaturating"), 0.5), (objective_named("wgan"), 1.0)],
+@pytest.mark.parametrize(("objective", "slope"), [(MINIMAX, 0.5), (NS, 0.5), (WGAN, 1.0)],
                          ids=["minimax", "nonsaturating", "wgan"])
 def test_r1_draws_it_in(objective: Objective, slope: float, gamma: float) -> None:
     root = cmath.sqrt(gamma**2 / 4 - slope**2)
@@ -95,7 +97,8 @@ def test_r1_draws_it_in(objective: Objective, slope: float, gamma: float) -> Non
 
 
 def test_lsgan_in_the_middle_has_no_force_and_beyond_it_a_saddle() -> None:
-    middle, wrong = objective_named("lsgan", a=0, b=1, c=0.5), objective_named("lsgan", a=0, b=1, c=0.0)
+    middle = objective_named("lsgan", a=0, b=1, c=0.5)
+    wrong = entry_named("lsgan", a=0, b=1, c=0).compile()  # a name that is rejected; here its field is wanted
     assert jacobian(middle, at_zero=0.5)[0, 1] == pytest.approx(0, abs=1e-9)
     assert np.linalg.eigvals(jacobian(wrong, at_zero=0.5)).real.max() > 0.1
 
@@ -103,7 +106,7 @@ def test_lsgan_in_the_middle_has_no_force_and_beyond_it_a_saddle() -> None:
 @pytest.mark.parametrize("h", [0.1, 0.5, 1.5])
 def test_steps_of_size_h(h: float) -> None:
     """Simultaneous steps spiral out by sqrt(1 + h^2 f'(0)^2) each; alternating ones keep radius 1 below h f'(0) = 2."""
-    matrix, eye = jacobian(objective_named("minimax")), np.eye(2)
+    matrix, eye = jacobian(MINIMAX), np.eye(2)
     simultaneous = eye + h * matrix
     assert max(abs(np.linalg.eigvals(simultaneous))) == pytest.approx(math.sqrt(1 + h**2 / 4), abs=1e-7)
     critic_moves, generator_moves = eye + h * matrix * [[0], [1]], eye + h * matrix * [[1], [0]]
@@ -112,7 +115,8 @@ def test_steps_of_size_h(h: float) -> None:
 
 def test_gradient_penalty_does_not_vanish_at_the_solution() -> None:
     """WGAN-GP's critic is pushed to slope 1, where theta cannot rest: the reason why it does not converge here."""
-    duel = Duel(Theta(0.0), Psi(0.5), objective_named("wgan"), Latent(1), critic_terms=[Weighted("gp", GradientPenalty(), 4.0)])
+    penalty = Weighted("gp", GradientPenalty(), 4.0)
+    duel = Duel(Theta(0.0), Psi(0.5), WGAN, Latent(1), critic_terms=[penalty])
     _, of_critic = costs(duel)
     (pull,) = torch.autograd.grad(of_critic, duel.critic.psi)  # type: ignore[arg-type]
     assert pull.item() == pytest.approx(4 * 2 * (0.5 - 1))

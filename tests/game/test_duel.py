@@ -15,9 +15,10 @@ from ganworks.game import R1, Duel, GradientPenalty, Latent, Noise, Term, Turn, 
 from ganworks.nets import MLPCritic, MLPGenerator
 from ganworks.objective import Objective, rival, rival_mean
 
-OBJECTIVES = [objective_named("minimax"), objective_named("nonsaturating"), objective_named("lsgan"), objective_named("hinge"), objective_named("wgan"), replace(objective_named("nonsaturating"), link=rival),
-              replace(objective_named("nonsaturating"), link=rival_mean, alpha=lambda v: -torch.nn.functional.logsigmoid(-v))]
 NAMES = ["minimax", "nonsaturating", "lsgan", "hinge", "wgan", "rival", "rival_mean"]
+MINIMAX, NS, LSGAN, HINGE, WGAN = (objective_named(name) for name in NAMES[:5])
+OBJECTIVES = [MINIMAX, NS, LSGAN, HINGE, WGAN, replace(NS, link=rival),
+              replace(NS, link=rival_mean, alpha=torch.nn.functional.softplus)]
 
 
 class Matching(Term):
@@ -31,7 +32,7 @@ class Matching(Term):
 def duel_of(objective: Objective | None = None, norm: str = "none", **more: object) -> Duel:
     torch.manual_seed(0)
     generator = MLPGenerator((2,), 3, (6,), norm)  # type: ignore[arg-type]
-    return Duel(generator, MLPCritic((2,), (6,)), objective or objective_named("nonsaturating"), Latent(3), **more)  # type: ignore[arg-type]
+    return Duel(generator, MLPCritic((2,), (6,)), objective or NS, Latent(3), **more)  # type: ignore[arg-type]
 
 
 def batch_of(n: int = 8) -> dict[str, Tensor]:
@@ -84,7 +85,7 @@ def test_kept_samples_give_the_gradient_of_recomputed_ones(norm: str) -> None:
 
 
 def test_costs_are_those_of_the_objective_and_the_terms() -> None:
-    duel = duel_of(objective_named("hinge"), critic_terms=[Weighted("r1", R1(), 3.0, every=4)])
+    duel = duel_of(HINGE, critic_terms=[Weighted("r1", R1(), 3.0, every=4)])
     batch, noise = batch_of(), Noise(0, 8)
     z = Latent(3).draw(Noise(0, 8))
     on_real, on_fake = duel.critic(batch["sample"]).scores[0], duel.critic(duel.generator(z)).scores[0]
@@ -151,7 +152,7 @@ class Told(nn.Module):
 
 
 def test_both_players_are_told_the_condition() -> None:
-    duel = Duel(Told(3, 2), Told(2, 1), objective_named("lsgan"), Latent(3), condition="label", critic_terms=[Weighted("r1", R1())])
+    duel = Duel(Told(3, 2), Told(2, 1), LSGAN, Latent(3), condition="label", critic_terms=[Weighted("r1", R1())])
     label = torch.tensor([0, 1, 0, 1, 1, 0, 0, 1])
     batch: Mapping[str, Tensor] = batch_of() | {"label": label}
     round = duel.open(batch, 0, Noise(0, 8))
@@ -170,7 +171,7 @@ def test_both_players_are_told_the_condition() -> None:
 
 
 def test_a_missing_condition_is_a_clear_error() -> None:
-    duel = Duel(Told(3, 2), Told(2, 1), objective_named("lsgan"), Latent(3), condition="label")
+    duel = Duel(Told(3, 2), Told(2, 1), LSGAN, Latent(3), condition="label")
     with pytest.raises(UserError, match="label"):
         duel.critic_cost(duel.open(batch_of(), 0, Noise(0, 8)))
 

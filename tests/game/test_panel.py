@@ -21,6 +21,7 @@ from ganworks.seeds import mix
 from ganworks.train import SGD, Hook, Machine, Recipe, Trainer
 
 BATCH, STEPS, RATE, CLASSES, SIDE = 6, 3, 0.05, 3, 6
+LSGAN, NS = objective_named("lsgan"), objective_named("nonsaturating")
 
 
 class Pictures(Source):
@@ -122,13 +123,13 @@ class Remember(Hook):
 def panel_duel(fresh: bool = False) -> Duel:
     torch.manual_seed(2)
     critic = Panel(Patches(), MLPCritic((1, SIDE, SIDE), (5, 4)))
-    return Duel(Painter(told=False), critic, objective_named("lsgan"), Latent(4), fresh=fresh, critic_steps=2,
+    return Duel(Painter(told=False), critic, LSGAN, Latent(4), fresh=fresh, critic_steps=2,
                 generator_terms=[Weighted("features", FeatureMatching(), 2.0)]).double()
 
 
 def conditional_duel(fresh: bool = False) -> Duel:
     torch.manual_seed(2)
-    return Duel(Painter(told=True), Classifier(), objective_named("nonsaturating"), Latent(4), condition="label", fresh=fresh,
+    return Duel(Painter(told=True), Classifier(), NS, Latent(4), condition="label", fresh=fresh,
                 critic_steps=2,
                 critic_terms=[Weighted("labels", Labelling(on_real=True), 0.5)],
                 generator_terms=[Weighted("labels", Labelling(on_real=False), 0.5)]).double()

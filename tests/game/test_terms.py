@@ -15,6 +15,8 @@ from ganworks.errors import UserError
 from ganworks.game import R1, Duel, GradientPenalty, GradientTerm, Latent, Noise, Term, Turn, Weighted
 from ganworks.nets import Critic, DCGANCritic, MLPCritic, MLPGenerator, Panel, Verdict
 
+WGAN = objective_named("wgan")
+
 
 class Linear(nn.Module):
     """D(x) = <w, x> over all of a sample's entries, |w| given."""
@@ -211,7 +213,7 @@ def test_penalties_are_float32_under_autocast(term: Term) -> None:
 ], ids=["dcgan", "mlp", "sync", "panel"])
 def test_batch_normalisation_is_refused_with_the_reason(term: type[GradientTerm], critic: nn.Module) -> None:
     with pytest.raises(UserError, match="batch normalisation") as caught:
-        Duel(nn.Identity(), critic, objective_named("wgan"), Latent(2), critic_terms=[Weighted("penalty", term())])
+        Duel(nn.Identity(), critic, WGAN, Latent(2), critic_terms=[Weighted("penalty", term())])
     assert "contains the others" in caught.value.wanted
     assert "--norm-critic" in caught.value.remedy
 
@@ -219,7 +221,7 @@ def test_batch_normalisation_is_refused_with_the_reason(term: type[GradientTerm]
 @pytest.mark.parametrize("norm", ["instance", "spectral", "none"])
 def test_other_normalisations_are_taken(norm: str) -> None:
     for critic in (DCGANCritic((3, 16, 16), 4, norm), MLPCritic((2,), norm=norm)):  # type: ignore[arg-type]
-        Duel(nn.Identity(), critic, objective_named("wgan"), Latent(2), critic_terms=[Weighted("penalty", GradientPenalty())])
+        Duel(nn.Identity(), critic, WGAN, Latent(2), critic_terms=[Weighted("penalty", GradientPenalty())])
 
 
 class Constant(Term):

@@ -11,6 +11,8 @@ from ganworks.design import objective_named
 from ganworks.errors import UserError
 from ganworks.objective import Link, Objective, rival, rival_mean, separate
 
+NS, HINGE, WGAN, LSGAN = (objective_named(name) for name in ("nonsaturating", "hinge", "wgan", "lsgan"))
+
 REAL, FAKE = torch.tensor([1.0, 4.0]), torch.tensor([2.0, -1.0])
 SQUARES = Objective("squares", phi=torch.square, psi=lambda v: 10 * v.square(), beta=lambda v: 100 * v,
                     alpha=lambda v: 1000 * v)
@@ -58,23 +60,23 @@ def test_rival_mean_takes_unequal_batches_and_rival_refuses_them() -> None:
 
 
 def test_needs_real() -> None:
-    assert not any(objective().needs_real for objective in (nonsaturating, hinge, wgan, lsgan))
-    assert replace(objective_named("nonsaturating"), link=rival).needs_real
-    assert replace(objective_named("nonsaturating"), link=rival_mean).needs_real
-    assert replace(objective_named("nonsaturating"), alpha=torch.neg).needs_real
+    assert not any(objective.needs_real for objective in (NS, HINGE, WGAN, LSGAN))
+    assert replace(NS, link=rival).needs_real
+    assert replace(NS, link=rival_mean).needs_real
+    assert replace(NS, alpha=torch.neg).needs_real
 
 
 def test_generator_cost_without_real() -> None:
-    assert objective_named("nonsaturating").generator_cost(None, torch.zeros(3)).item() == pytest.approx(0.6931471805599453)
+    assert NS.generator_cost(None, torch.zeros(3)).item() == pytest.approx(0.6931471805599453)
     with pytest.raises(UserError, match="needs the outputs on real"):
-        replace(objective_named("nonsaturating"), link=rival).generator_cost(None, torch.zeros(3))
+        replace(NS, link=rival).generator_cost(None, torch.zeros(3))
     # Outputs on real samples that it does not need are not looked at.
-    assert objective_named("wgan").generator_cost(torch.tensor([float("nan")]), torch.tensor([2.0])).item() == -2.0
+    assert WGAN.generator_cost(torch.tensor([float("nan")]), torch.tensor([2.0])).item() == -2.0
 
 
 def test_alpha_is_the_generators_cost_on_real() -> None:
     real = torch.tensor([1.0, 2.0], requires_grad=True)
-    objective = replace(objective_named("wgan"), alpha=lambda v: 3 * v)
+    objective = replace(WGAN, alpha=lambda v: 3 * v)
     cost = objective.generator_cost(real, torch.tensor([5.0]))
     assert cost.item() == -5.0 + 4.5
     assert torch.autograd.grad(cost, real)[0].tolist() == [1.5, 1.5]
@@ -82,9 +84,9 @@ def test_alpha_is_the_generators_cost_on_real() -> None:
 
 def test_unlike_heads_are_refused() -> None:
     with pytest.raises(UserError, match="2 heads on real samples, 1 on fake"):
-        objective_named("wgan").critic_cost([REAL, REAL], [FAKE])
+        WGAN.critic_cost([REAL, REAL], [FAKE])
 
 
 def test_an_objective_is_a_value() -> None:
     with pytest.raises(FrozenInstanceError):
-        objective_named("wgan").name = "other"  # type: ignore[misc]
+        WGAN.name = "other"  # type: ignore[misc]

@@ -23,8 +23,8 @@ from torch import nn
 
 from beside import WIDTH
 from ganworks.data import Source
-from ganworks.game import Duel, Latent
 from ganworks.design import objective_named
+from ganworks.game import Duel, Latent
 from ganworks.recipes import Training
 from ganworks.train import Recipe
 

@@ -39,8 +39,8 @@ def trainer() -> Trainer:
     """A DCGAN after three steps, so that the average and the live weights differ."""
     torch.manual_seed(0)
     source = Squares()
-    game = Duel(DCGANGenerator(source.shape, 16, 16), DCGANCritic(source.shape, 16, "spectral"), objective_named("nonsaturating"),
-                Latent(16))
+    game = Duel(DCGANGenerator(source.shape, 16, 16), DCGANCritic(source.shape, 16, "spectral"),
+                objective_named("nonsaturating"), Latent(16))
     recipe = Recipe(game, source, {"generator": Adam(0.01), "critic": Adam(0.01)}, steps=3, batch=32, hooks=[EMA()])
     built = Trainer(recipe, Machine("cpu"))
     built.fit()

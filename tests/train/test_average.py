@@ -14,6 +14,7 @@ from ganworks.nets import MLPCritic, MLPGenerator
 from ganworks.train import EMA, SGD, Adam, ClipWeights, Hook, Recipe, Trainer
 
 RATES = {"generator": SGD(0.2), "critic": SGD(0.2)}
+NS = objective_named("nonsaturating")
 
 
 class Path(Hook):
@@ -29,7 +30,7 @@ class Path(Hook):
 
 def game(norm="batch", **more):
     torch.manual_seed(0)
-    return Duel(MLPGenerator((2,), 3, (6,), norm), MLPCritic((2,), (6,)), objective_named("nonsaturating"), Latent(3), **more)
+    return Duel(MLPGenerator((2,), 3, (6,), norm), MLPCritic((2,), (6,)), NS, Latent(3), **more)
 
 
 @pytest.mark.parametrize("decay", [0.9, 0.3])

@@ -12,6 +12,8 @@ from ganworks.game import Duel, Latent, Term, Weighted
 from ganworks.train import EMA, Adam, Cadence, Hook, Recipe, Run, fit
 from ganworks.train.watch import NonFinite
 
+NS = objective_named("nonsaturating")
+
 
 class BreaksAt(Term):
     """A cost of 0 that turns into ``value`` in a step, counted from 1."""
@@ -27,7 +29,7 @@ class BreaksAt(Term):
 
 def recipe(points, step, value=float("nan"), rates=None, **more):
     torch.manual_seed(0)
-    game = Duel(nn.Linear(3, 2), nn.Linear(2, 1), objective_named("nonsaturating"), Latent(3),
+    game = Duel(nn.Linear(3, 2), nn.Linear(2, 1), NS, Latent(3),
                 critic_terms=[Weighted("mine", BreaksAt(step, value))])
     rates = rates or {"generator": Adam(), "critic": Adam()}
     return Recipe(game, points, rates, **{"steps": 20, "batch": 8, "cadence": Cadence(10, 100, 4), **more})

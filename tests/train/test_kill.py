@@ -130,8 +130,8 @@ SLOW_STEP = """
 import os, time, torch
 from torch import nn
 from ganworks.data import Source
-from ganworks.game import Duel, Latent
 from ganworks.design import objective_named
+from ganworks.game import Duel, Latent
 from ganworks.recipes import Training
 from ganworks.train import Hook, Recipe
 

@@ -20,6 +20,7 @@ from ganworks.train import SGD, Adam, Hook, Machine, Optimiser, Recipe, RMSprop,
 LATENT = 5
 SEED = 3
 BATCH = 12
+NS, WGAN, HINGE = (objective_named(name) for name in ("nonsaturating", "wgan", "hinge"))
 
 
 class Costs(Hook):
@@ -130,9 +131,9 @@ def adam(rate, betas=(0.5, 0.999)):
     return lambda weights: torch.optim.Adam(weights, rate, betas, fused=False)
 
 
-NS = (lambda v: F.softplus(-v), F.softplus, lambda v: F.softplus(-v))
-W = (lambda v: -v, lambda v: v, lambda v: -v)
-HINGE = (lambda v: (1 - v).clamp_min(0), lambda v: (1 + v).clamp_min(0), lambda v: -v)
+NS_COSTS = (lambda v: F.softplus(-v), F.softplus, lambda v: F.softplus(-v))
+WGAN_COSTS = (lambda v: -v, lambda v: v, lambda v: -v)
+HINGE_COSTS = (lambda v: (1 - v).clamp_min(0), lambda v: (1 + v).clamp_min(0), lambda v: -v)
 BOTH = {"make_g": adam(1e-3), "make_d": adam(1e-3)}
 
 
@@ -147,32 +148,32 @@ def facts(rate=1e-3, **more):
 
 
 CASES = {
-    "non-saturating, batch norm": (dcgan, "images", objective_named("nonsaturating"), {}, NS, BOTH, facts()),
-    "three critic steps": (mlp, "points", objective_named("hinge"), {"critic_steps": 3}, HINGE, {**LINEAR, "critic_steps": 3}, SGDS),
+    "non-saturating, batch norm": (dcgan, "images", NS, {}, NS_COSTS, BOTH, facts()),
+    "three critic steps": (mlp, "points", HINGE, {"critic_steps": 3}, HINGE_COSTS, {**LINEAR, "critic_steps": 3}, SGDS),
     "gradient penalty": (
-        lambda: dcgan("none"), "images", objective_named("wgan"),
-        {"critic_steps": 2, "critic_terms": [Weighted("penalty", GradientPenalty(), 10)]}, W,
+        lambda: dcgan("none"), "images", WGAN,
+        {"critic_steps": 2, "critic_terms": [Weighted("penalty", GradientPenalty(), 10)]}, WGAN_COSTS,
         {**LINEAR, "critic_steps": 2, "penalty": two_sided_penalty}, SGDS),
     "lazy R1": (
-        lambda: dcgan("instance"), "images", objective_named("nonsaturating"),
-        {"critic_terms": [Weighted("penalty", R1(), 2.0, every=3)]}, NS,
+        lambda: dcgan("instance"), "images", NS,
+        {"critic_terms": [Weighted("penalty", R1(), 2.0, every=3)]}, NS_COSTS,
         {**BOTH, "penalty": lazy_r1, "every": 3}, facts()),
-    "spectral norm": (lambda: dcgan("spectral"), "images", objective_named("hinge"), {}, HINGE, {**LINEAR, "together": True}, SGDS),
-    "uniform latents": (mlp, "points", objective_named("nonsaturating"), {"uniform": True}, NS, {**BOTH, "uniform": True}, facts()),
-    "new latents": (mlp, "points", objective_named("nonsaturating"), {"fresh": True}, NS, {**BOTH, "new_latents": True}, facts()),
+    "spectral norm": (lambda: dcgan("spectral"), "images", HINGE, {}, HINGE_COSTS, {**LINEAR, "together": True}, SGDS),
+    "uniform latents": (mlp, "points", NS, {"uniform": True}, NS_COSTS, {**BOTH, "uniform": True}, facts()),
+    "new latents": (mlp, "points", NS, {"fresh": True}, NS_COSTS, {**BOTH, "new_latents": True}, facts()),
     "two rates": (
-        mlp, "points", objective_named("nonsaturating"), {}, NS, {"make_g": adam(1e-3), "make_d": adam(4e-3)},
+        mlp, "points", NS, {}, NS_COSTS, {"make_g": adam(1e-3), "make_d": adam(4e-3)},
         {"generator": Adam(1e-3), "critic": Adam(4e-3)}),
     "clipped gradients": (
-        mlp, "points", objective_named("nonsaturating"), {}, NS,
+        mlp, "points", NS, {}, NS_COSTS,
         {"make_g": lambda w: torch.optim.SGD(w, 0.5), "make_d": lambda w: torch.optim.SGD(w, 0.5), "clip": 0.02},
         {"generator": SGD(0.5, clip=0.02), "critic": SGD(0.5, clip=0.02)}),
     "SGD with momentum and decay": (
-        mlp, "points", objective_named("nonsaturating"), {}, NS,
+        mlp, "points", NS, {}, NS_COSTS,
         dict.fromkeys(("make_g", "make_d"), lambda w: torch.optim.SGD(w, 0.05, 0.9, weight_decay=0.1)),
         dict.fromkeys(("generator", "critic"), SGD(0.05, 0.9, decay=0.1))),
     "RMSprop": (
-        mlp, "points", objective_named("nonsaturating"), {}, NS,
+        mlp, "points", NS, {}, NS_COSTS,
         dict.fromkeys(("make_g", "make_d"), lambda w: torch.optim.RMSprop(w, 1e-3, alpha=0.9)),
         dict.fromkeys(("generator", "critic"), RMSprop(1e-3, 0.9))),
 }
@@ -206,7 +207,7 @@ def test_accumulated_parts_are_the_whole_batch(images, machine):
     for parts in (1, 2, 4):
         generator, critic = dcgan("none", "instance")
         costs = Costs()
-        game = Duel(generator, critic, objective_named("wgan"), Latent(LATENT), critic_steps=2,
+        game = Duel(generator, critic, WGAN, Latent(LATENT), critic_steps=2,
                     critic_terms=[Weighted("penalty", GradientPenalty(), 10)])
         recipe = Recipe(game, images, SGDS, steps=4, batch=BATCH, accumulate=parts, hooks=[costs], seed=SEED)
         Trainer(recipe, machine).fit()
@@ -233,7 +234,7 @@ class Asked(nn.Module):
 @pytest.mark.parametrize(("fresh", "accumulate"), [(False, 1), (False, 2), (True, 1)])
 def test_the_generator_moves_on_the_critics_last_latents_unless_fresh(fresh, accumulate, points, machine):
     generator = Asked()
-    game = Duel(generator, nn.Sequential(nn.Linear(2, 1)), objective_named("nonsaturating"), Latent(LATENT), critic_steps=2, fresh=fresh)
+    game = Duel(generator, nn.Sequential(nn.Linear(2, 1)), NS, Latent(LATENT), critic_steps=2, fresh=fresh)
     Trainer(Recipe(game, points, facts(), steps=1, batch=4, accumulate=accumulate), machine).fit()
     asked = generator.latents
     if accumulate == 2:  # parts are made anew, so that only one of them is in memory
@@ -259,7 +260,7 @@ def test_a_move_reaches_only_its_own_player(points, machine):
             self.before = now
 
     generator, critic = mlp()
-    game = Duel(generator, critic, objective_named("nonsaturating"), Latent(LATENT))
+    game = Duel(generator, critic, NS, Latent(LATENT))
     Trainer(Recipe(game, points, facts(), steps=3, batch=8, hooks=[Watch()]), machine).fit()
 
 
@@ -274,7 +275,7 @@ def test_bfloat16_keeps_costs_and_weights_in_float32(norm, images):
 
     generator, critic = dcgan(norm)
     terms = [Weighted("penalty", GradientPenalty(), 10)] if norm == "instance" else []
-    game = Duel(generator, critic, objective_named("wgan"), Latent(LATENT), critic_terms=terms)
+    game = Duel(generator, critic, WGAN, Latent(LATENT), critic_terms=terms)
     recipe = Recipe(game, images, facts(), steps=3, batch=8, precision="bf16", hooks=[Kinds()])
     Trainer(recipe, Machine("cpu", "bf16")).fit()
     assert {kind for kind, _ in kinds} == {torch.float32, torch.bfloat16}  # outputs are bfloat16, costs are not
@@ -284,7 +285,7 @@ def test_bfloat16_keeps_costs_and_weights_in_float32(norm, images):
 
 def test_images_run_in_channels_last_and_points_do_not(images, points, machine):
     generator, critic = dcgan()
-    game = Duel(generator, critic, objective_named("nonsaturating"), Latent(LATENT))
+    game = Duel(generator, critic, NS, Latent(LATENT))
     trainer = Trainer(Recipe(game, images, facts(), steps=1, batch=8), machine)
     assert critic.stages[1][0].weight.is_contiguous(memory_format=torch.channels_last)
     fed = trainer.machine.feed(images.batch(0, 8, 0))["sample"]
@@ -302,7 +303,7 @@ def test_compiled_networks_learn_the_same(penalty, points):
     for compiled in (False, True):
         generator, critic = mlp()
         terms = [Weighted("penalty", GradientPenalty(), 10, every=2)] if penalty else []
-        game = Duel(generator, critic, objective_named("wgan"), Latent(LATENT), critic_terms=terms)
+        game = Duel(generator, critic, WGAN, Latent(LATENT), critic_terms=terms)
         recipe = Recipe(game, points, SGDS, steps=4, batch=8, seed=SEED, compile=compiled)
         trainer = Trainer(recipe, Machine("cpu", compile=compiled))
         trainer.fit()
@@ -313,7 +314,7 @@ def test_compiled_networks_learn_the_same(penalty, points):
 
 def test_what_a_recipe_refuses(points, machine):
     generator, critic = mlp()
-    game = Duel(generator, critic, objective_named("nonsaturating"), Latent(LATENT))
+    game = Duel(generator, critic, NS, Latent(LATENT))
     with pytest.raises(UserError, match=r"optimisers for \['critic'\]"):
         Recipe(game, points, {"critic": Adam()}, steps=1)
     with pytest.raises(UserError, match="0 steps"):

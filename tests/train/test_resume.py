@@ -17,6 +17,7 @@ from ganworks.recipes import Call
 from ganworks.train import EMA, Adam, Cadence, Hook, Recipe, Run, Schedule, Trainer, fit
 
 STEPS = 7
+HINGE, NS = objective_named("hinge"), objective_named("nonsaturating")
 
 
 def same(a, b, where="state"):
@@ -66,7 +67,7 @@ def custom(source):
     generator = nn.Sequential(nn.Linear(5, 16 * 16), nn.BatchNorm1d(256), nn.Dropout(0.2), nn.Unflatten(1, (1, 16, 16)),
                               nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 1), nn.Tanh())
     penalty = Weighted("penalty", GradientPenalty(), 10, every=2)
-    game = Duel(generator, Plugged(source.shape), objective_named("hinge"), Latent(5), critic_terms=[penalty], critic_steps=2,
+    game = Duel(generator, Plugged(source.shape), HINGE, Latent(5), critic_terms=[penalty], critic_steps=2,
                 fresh=True)
     facts = {"generator": Adam(1e-3, schedule=Schedule("cosine", 2)), "critic": Adam(1e-3, clip=0.1, decay=0.01)}
     return Recipe(game, source, facts, STEPS, batch=12, hooks=[EMA(0.5), EMA(0.9, "critic")], seed=5,
@@ -176,7 +177,7 @@ def test_a_stopped_game_with_moves_of_their_own_rhythm_resumes_exactly(images, m
     def make():
         torch.manual_seed(1)
         game = Slow(nn.Sequential(nn.Linear(3, 256), nn.Unflatten(1, (1, 16, 16))),
-                    nn.Sequential(nn.Flatten(), nn.Linear(256, 1)), objective_named("nonsaturating"), Latent(3))
+                    nn.Sequential(nn.Flatten(), nn.Linear(256, 1)), NS, Latent(3))
         return Recipe(game, images, {"generator": Adam(), "critic": Adam()}, 6, 12, cadence=Cadence(1, 100, 3))
 
     whole = fit(make(), tmp_path / "whole", machine=machine, quiet=True)

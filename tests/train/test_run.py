@@ -18,6 +18,7 @@ from ganworks.game import Duel, Latent
 from ganworks.train import EMA, Adam, Cadence, Hook, Measure, Recipe, Run, fit
 
 SOURCE = {"name": "blob", "shape": [2], "classes": None}
+NS = objective_named("nonsaturating")
 
 
 def steps(run):
@@ -31,7 +32,7 @@ def run(tmp_path):
 
 def recipe(points, *hooks, width=2, **more):
     torch.manual_seed(0)
-    game = Duel(nn.Sequential(nn.Linear(3, width), nn.Linear(width, 2)), nn.Linear(2, 1), objective_named("nonsaturating"), Latent(3))
+    game = Duel(nn.Sequential(nn.Linear(3, width), nn.Linear(width, 2)), nn.Linear(2, 1), NS, Latent(3))
     options = {"steps": 6, "batch": 8, "cadence": Cadence(1, 100, 2), "hooks": [EMA(0.9), *hooks], **more}
     return Recipe(game, points, {"generator": Adam(), "critic": Adam()}, **options)
 
@@ -331,7 +332,7 @@ def test_pictures_are_drawn_from_the_same_latents(images, machine, tmp_path):
         def forward(self, z):
             return (z.view(-1, 1, 16, 16) + 0 * self.scale).tanh()
 
-    game = Duel(Still(), nn.Sequential(nn.Flatten(), nn.Linear(256, 1)), objective_named("nonsaturating"), Latent(256))
+    game = Duel(Still(), nn.Sequential(nn.Flatten(), nn.Linear(256, 1)), NS, Latent(256))
     still = Recipe(game, images, {"generator": Adam(), "critic": Adam()}, 4, 8, cadence=Cadence(1, 2, 4))
     fit(still, tmp_path / "run", machine=machine, quiet=True)
     pictures = sorted((tmp_path / "run" / "samples").iterdir())
