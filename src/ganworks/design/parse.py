@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import sympy
 from sympy import Expr, Rational, Symbol
+from sympy.core.cache import clear_cache
 
 from ganworks.design import nodes
 from ganworks.design.grammar import CONSTANTS, MEANING, Parser, fraction, known
@@ -67,6 +68,7 @@ def _in_time(read: Callable[[], Expr]) -> Expr:
     except TimedOut as late:
         if late.owner is not limit:
             raise
+        clear_cache()  # as in limits.attempt
     except RecursionError:
         pass
     raise UserError("cannot read the formula: it is too deeply nested or takes too long to build")
