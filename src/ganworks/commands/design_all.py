@@ -43,7 +43,10 @@ class Row:
 
 
 def _short(text: str) -> str:
-    return text.partition(", int ")[0].partition(", m = ")[0] if not text.startswith("int ") else text
+    if text.startswith("int p "):  # no name, but perhaps a formula
+        formula = text.partition("), ")[2]
+        return formula if len(formula) <= 44 else "no name of its own"
+    return text.partition(", int ")[0].partition(", m = ")[0]
 
 
 def rows(names: Sequence[str]) -> Iterator[Row]:
@@ -79,7 +82,7 @@ def examine(name: str) -> Row:
     began = time.monotonic()
     found = entries()[name]()
     if not isinstance(found, Design):
-        return Row(name, "-", "not derived", "not derived", "-", "-", "-", "linear", time.monotonic() - began,
+        return Row(name, "-", "not derived", "-", "-", "-", "-", "linear", time.monotonic() - began,
                    found.note.removeprefix("not derived: "))
     summary = summarise(found)
     try:

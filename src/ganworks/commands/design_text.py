@@ -39,8 +39,11 @@ def certificate_text(certificate: Certificate, summary: Summary, columns: int = 
     lines = ["Certificate", "==========="] if not colour else [painted("Certificate", BOLD, colour=True)]
     shown = painted(certificate.verdict.upper() if len(certificate.verdict) < 8 else certificate.verdict, BOLD,
                     COLOURS.get(summary.verdict, ""), colour=colour)
-    facts = [("verdict", shown), ("critic", summary.critic), ("generator", summary.generator),
-             ("disjoint", summary.disjoint), ("near p = q", summary.local)]
+    facts = [("verdict", shown)]
+    if summary.critic != "none":
+        generator = "the same" if summary.generator == summary.critic else summary.generator
+        facts += [("measures", summary.critic), ("descends", generator),
+                  ("disjoint", summary.disjoint), ("near p = q", summary.local)]
     for label, words in facts:
         lines += _wrapped(words, f"{label:<12}", " " * 12, columns)
     lines.append("")

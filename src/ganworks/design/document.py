@@ -36,7 +36,8 @@ LETTERS: dict[str, Symbol] = {"f": U, "omega": R, "rho": T, "phi": T, "psi": T, 
 """The formulas that a design may be given by, and the letter that each is in."""
 KINDS = (("f",), ("omega", "rho"), ("phi", "psi"))
 KEYS = ("objective", *LETTERS, "domain", "lipschitz", "parameters", "output", "reference")
-MOST_CHARACTERS, MOST_PARAMETERS, LONGEST_NAME, LONGEST_REFERENCE = 20_000, 20, 80, 500
+MOST_CHARACTERS, MOST_BRACKETS, MOST_PARAMETERS = 20_000, 50, 20
+LONGEST_NAME, LONGEST_REFERENCE = 80, 500
 EXAMPLE = "f: u*log(u), or omega: log(r)/2 with rho: exp(-t), or phi: -exp(t) with psi: t"
 
 
@@ -88,6 +89,8 @@ def read(text: str, where: str = "the design file") -> Document:
     """
     if len(text) > MOST_CHARACTERS:
         raise UserError(f"{where} is too long for a design file", f"at most {MOST_CHARACTERS} characters")
+    if text.count("[") + text.count("{") > MOST_BRACKETS:  # the YAML parser is slow and deep on these
+        raise UserError(f"{where} is too nested for a design file", f"at most {MOST_BRACKETS} brackets [ and {{")
     try:
         found = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import sympy
 
+from ganworks.design.certificate import FATAL
 from ganworks.design.corners import LipschitzCritic
 from ganworks.design.design import Design
 from ganworks.design.document import interval_text
@@ -30,7 +31,8 @@ class Summary:
 
     Attributes:
         verdict: "accept", "warn", "reject" or "not decided"; why: the worst check's reason, or "".
-        critic: the divergence that the critic measures; generator: what the generator descends at the best critic.
+        critic: the divergence that the critic measures; "none", as all below, where the formulas make no critic.
+        generator: what the generator descends at the best critic.
         disjoint: the divergence of densities that do not overlap.
         local: the game near p = q, in words.
         forms: "closed" where the losses have formulas, else "numeric".
@@ -51,8 +53,8 @@ def summarise(design: Design) -> Summary:
     problems = certificate.problems()
     verdict = certificate.verdict.partition(":")[0]
     why = problems[0].reason if problems else ""
-    if design.trouble is not None:
-        return Summary(verdict, why, "none", "nothing", "none", "none", "none")
+    if design.trouble is not None or any(c.status == "refuted" and c.code in FATAL for c in problems):
+        return Summary(verdict, why, "none", "none", "none", "none", "none")
     if isinstance(design.critic, LipschitzCritic):
         forms = "closed"
     else:

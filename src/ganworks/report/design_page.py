@@ -31,10 +31,15 @@ OWN = """
 .checks .status { float: right; margin-left: 12px; color: var(--soft); font-size: 13px; }
 .checks .warn .status { color: var(--warn); } .checks .bad .status { color: var(--bad); }
 .checks .good .status { color: var(--good); }
-.soft { color: var(--soft); font-size: 13px; } .given { font-size: 1.06em; overflow-x: auto; margin: 2px 0; }
+.soft { color: var(--soft); font-size: 13px; }
+.given { font-size: 1.06em; overflow-x: auto; overflow-y: hidden; padding: 3px 0; }
+.given math { width: max-content; }
+body > header { margin-bottom: 18px; } body > header .summary { margin-bottom: 10px; }
 .given math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
+@media screen and (min-width: 761px) {
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); }
+}
 .tile .value { overflow-wrap: anywhere; } .tile .value.words { font-size: 16px; line-height: 1.4; }
-details > summary { cursor: pointer; color: var(--soft); margin: 8px 0; }
 .derivation { margin-top: 36px; } .derivation h1 { font-size: 18px; } .derivation .summary { font-size: 1em; }
 """
 
@@ -73,7 +78,8 @@ def _given(design: Design) -> str:
             for key, formula in design.given.items()]
     if design.given_domain is not None:
         text = interval_text(design.given_domain)
-        rows.append("<span class='soft'>for " + ("every t" if text == "(-oo, oo)" else f"t in {escape(text)}") + "</span>")
+        words = "every t" if text == "(-oo, oo)" else f"t in {escape(text)}"
+        rows.append(f"<span class='soft'>for {words}</span>")
     return "".join(f"<div class='given'>{row}</div>" for row in rows)
 
 
@@ -105,8 +111,8 @@ def _checks(checks: Sequence[Check]) -> str:
 
 def _capital(words: str) -> str:
     # A sentence that begins with the name of a function keeps it.
-    first = words.split(" ", 1)[0]
-    return words if first in ("omega", "rho", "beta", "alpha", "phi", "psi", "d", "f") else words[:1].upper() + words[1:]
+    names = ("omega", "rho", "beta", "alpha", "phi", "psi", "d", "f")
+    return words if words.split(" ", 1)[0] in names else words[:1].upper() + words[1:]
 
 
 def _pictures(design: Design) -> str:
@@ -135,7 +141,8 @@ def _costs(design: Design, summary: Summary) -> str:
         return f"<p class='missing'>It cannot be compiled: {escape(error.problem)}</p>"
     heads = ("v", "critic, on real", "critic, on generated", "generator", "its slope")
     head = "".join(f"<th class='n'>{word}</th>" for word in heads)
-    rows = "".join("<tr>" + "".join(f"<td class='n'>{cell}</td>" for cell in row) + "</tr>" for row in _values(objective))
+    cells = ("".join(f"<td class='n'>{cell}</td>" for cell in row) for row in _values(objective))
+    rows = "".join(f"<tr>{row}</tr>" for row in cells)
     note = f"<p class='caption'>Compiled: {escape(objective.note)}.</p>" if objective.note else ""
     return ("<p>Each is a cost to minimise, a function of the critic's raw output v, high for real samples; in float32."
             f"</p><div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{note}")
@@ -159,5 +166,5 @@ def _training(design: Design, summary: Summary) -> str:
         return "<p class='missing'>These formulas cannot be written to a file; train it from Python.</p>"
     return (f"<p>Put this into <code>my-design.yaml</code> (<code>ganworks design ... --save my-design.yaml</code> "
             f"writes it):</p><pre>{escape(text)}</pre><p>and give it to any recipe:</p>"
-            "<pre>ganworks train gan --data ring --objective my-design.yaml --run runs/my-design\n"
+            "<pre>ganworks train gan --data ring8 --objective my-design.yaml --run runs/my-design\n"
             "ganworks train dcgan --data digits --objective my-design.yaml --run runs/my-digits</pre>")
