@@ -161,8 +161,9 @@ def _divergence_panel(design: Design, r: np.ndarray, d: np.ndarray) -> Panel:
     curves = [Curve("d(r) = H(r), zero-sum" if design.zero_sum else "d(r): the critic's", r, d)]
     if not design.zero_sum:
         kept = slice(None, None, 2 if len(r) > LEAST else 1)  # H may be an integral at every point
-        h = quiet(lambda: design.H_at(r[kept]))
-        curves += [] if h is None else [Curve("H(r): the generator's", r[kept], h, GENERATOR, True)]
+        # Both densities have mass 1, so a line in r moves nothing: without its tangent H is least at r = 1, or is not.
+        h = quiet(lambda: design.H_at(r[kept]) - float(design.generator.beta_of(mp.mpf(1))) * (r[kept] - 1))
+        curves += [] if h is None else [Curve("H(r), less its tangent", r[kept], h, GENERATOR, True)]
     return Panel("Divergences, ∫ p d(q/p)", R_AXIS, tuple(curves), log_x=True, mark=1.0)
 
 
