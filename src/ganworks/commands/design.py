@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganworks.errors import UserError
 
@@ -86,7 +86,9 @@ def run(args: argparse.Namespace) -> int:
     """Show the design; return 0 for accept and warn, 1 for reject, 2 for not decided."""
     _refuse_contradictions(args)
     if args.all:
-        return _catalogue(args)
+        from ganworks.commands.design_all import show_catalogue
+
+        return show_catalogue(args.json)
     if args.proof:
         return _proof(args)
     from ganworks.design.limits import TimedOut, limited
@@ -274,33 +276,3 @@ def _proof(args: argparse.Namespace) -> int:
     elif not (args.latex or args.html):
         print(proof.text(width()))
     return 0 if proof.holds else 1
-
-
-def _catalogue(args: argparse.Namespace) -> int:
-    """Certify the whole catalogue; return 0 where none is rejected or undecided, 1 where one is rejected, else 2."""
-    import json
-
-    from ganworks.commands.design_all import HEADINGS, rows
-    from ganworks.commands.design_text import in_colour, table
-    from ganworks.console import track
-    from ganworks.design.catalogue import entries
-
-    names = list(entries())
-    found = sorted(track(rows(names), len(names), "certifying the catalogue", "designs"), key=lambda row: row.name)
-    if args.json:
-        print(json.dumps([row.to_json() for row in found], indent=2))
-    else:
-        print(table(HEADINGS, [row.cells() for row in found], in_colour()))
-        for row in found:
-            if row.why:
-                print(f"{row.name}: {row.why}")
-        print(_counted([row.verdict for row in found]))
-    verdicts = {row.verdict for row in found}
-    return 1 if "reject" in verdicts else 2 if "not decided" in verdicts else 0
-
-
-def _counted(verdicts: list[Any]) -> str:
-    counts = {word: verdicts.count(word) for word in ("accept", "warn", "reject", "not decided")}
-    rest = verdicts.count("-")
-    parts = [f"{count} {word}" for word, count in counts.items() if count]
-    return f"{len(verdicts)} objectives: " + ", ".join([*parts, *([f"{rest} that cannot be derived"] if rest else [])])

@@ -99,3 +99,32 @@ def _output(objective: Any) -> str:
     at = torch.tensor([-1.5, 2.0])
     same = objective.optimum is not None and bool(torch.allclose(objective.optimum(at), at))
     return "logit" if same else "linear"
+
+
+def show_catalogue(as_json: bool) -> int:
+    """Certify and print the whole catalogue; return 0 where none is rejected or undecided, 1 where one is rejected, else 2."""
+    import json
+
+    from ganworks.commands.design_text import in_colour, table
+    from ganworks.console import track
+    from ganworks.design.catalogue import entries
+
+    names = list(entries())
+    found = sorted(track(rows(names), len(names), "certifying the catalogue", "designs"), key=lambda row: row.name)
+    if as_json:
+        print(json.dumps([row.to_json() for row in found], indent=2))
+    else:
+        print(table(HEADINGS, [row.cells() for row in found], in_colour()))
+        for row in found:
+            if row.why:
+                print(f"{row.name}: {row.why}")
+        print(_counted([row.verdict for row in found]))
+    verdicts = {row.verdict for row in found}
+    return 1 if "reject" in verdicts else 2 if "not decided" in verdicts else 0
+
+
+def _counted(verdicts: Sequence[str]) -> str:
+    counts = {word: verdicts.count(word) for word in ("accept", "warn", "reject", "not decided")}
+    rest = verdicts.count("-")
+    parts = [f"{count} {word}" for word, count in counts.items() if count]
+    return f"{len(verdicts)} objectives: " + ", ".join([*parts, *([f"{rest} that cannot be derived"] if rest else [])])

@@ -155,7 +155,7 @@ def _values(objective: Any) -> list[list[str]]:
     beta = objective.beta(v)
     (slope,) = torch.autograd.grad(beta.sum(), v)
     columns = [v.detach(), objective.phi(v).detach(), objective.psi(v).detach(), beta.detach(), slope]
-    return [[f"{float(x):.5g}".replace("-", "−") for x in row] for row in zip(*columns, strict=True)]  # noqa: RUF001
+    return [[f"{float(x) + 0.0:.5g}".replace("-", "−") for x in row] for row in zip(*columns, strict=True)]  # noqa: RUF001
 
 
 def _training(design: Design, summary: Summary) -> str:
