@@ -102,7 +102,7 @@ def _output(objective: Any) -> str:
 
 
 def show_catalogue(as_json: bool) -> int:
-    """Certify and print the whole catalogue; return 0 where none is rejected or undecided, 1 where one is rejected, else 2."""
+    """Certify and print the whole catalogue; return 0 where none is rejected or undecided, 1 for a reject, else 2."""
     import json
 
     from ganworks.commands.design_text import in_colour, table
