@@ -1,4 +1,4 @@
-# make demo   set up, train a GAN on real digits, judge it, write a report: runs/demo/report.html
+# make demo   set up, certify an objective, train a GAN with it on real digits, judge it: runs/demo/report.html
 # make test   set up, lint, check types, run the tests
 # make slow   the tests that take minutes
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -18,8 +18,10 @@ $(READY): pyproject.toml constraints.txt
 # One thread: these networks are so small that a second one gains a fifth, and on a busy machine it loses all of it.
 demo: export OMP_NUM_THREADS = 1
 demo: $(READY)
-	rm -rf runs/demo
-	$(BIN)/ganworks train dcgan --data digits --size 16 --width 32 --steps 2500 --sample-every 250 --run runs/demo
+	rm -rf runs/demo runs/root.yaml
+	$(BIN)/ganworks design --brief --omega "log(r)" --rho "1/(1+exp(t/2))^2" --beta "2*log(1+exp(t/2))" \
+		--name root --save runs/root.yaml
+	$(BIN)/ganworks train dcgan --objective runs/root.yaml --data digits --size 16 --width 32 --steps 2500 --sample-every 250 --run runs/demo
 	$(BIN)/ganworks evaluate runs/demo
 	$(BIN)/ganworks sample runs/demo --out runs/demo/samples.png --force
 
