@@ -13,7 +13,7 @@ from ganworks.design.calculus import DIGITS, RATIOS, numeric
 from ganworks.design.corners import LipschitzCritic, corners_of
 from ganworks.design.critic import DivergenceCritic, RatioCritic
 from ganworks.design.design import Design
-from ganworks.design.evaluate import Undefined, number
+from ganworks.design.evaluate import Number, Undefined, number
 from ganworks.design.generator import AnyCritic
 from ganworks.design.kinks import is_smooth
 from ganworks.design.parse import parse, parse_constant, parse_domain
@@ -121,12 +121,32 @@ def _negative(rho: Expr, omega: Expr) -> bool:
 
 def _jumping(omega: Expr, rho: Expr) -> AnyCritic | Trouble:
     # omega = a + b sign(r - 1) is the limit of tanh(k log r); only its two values and psi between them matter.
-    low, high = (sympy.simplify(omega.subs(R, x)) for x in (sympy.Rational(1, 2), sympy.Integer(2)))
+    below, above = ([sympy.simplify(omega.subs(R, sympy.Rational(*x))) for x in at] for at in (
+        ((1, 50), (1, 2), (99, 100)), ((101, 100), (2, 1), (50, 1))))
+    low, high = below[0], above[0]
+    if len({*below}) > 1 or len({*above}) > 1:
+        return Trouble("jump", "omega jumps, and it is not a step at r = 1 with a constant on either side",
+                       f"omega = {omega}", "take a smooth omega, as tanh(k*log(r)/2), or a + b*sign(r - 1)")
+    if number(low) > number(high) and _negative(rho, omega):
+        low, high, rho = -low, -high, -rho.subs(T, -T)  # real and generated are swapped
+    if not number(low) < number(high):
+        return Trouble("omega.increasing", "omega falls while rho > 0: the stationary point is a minimum of what the "
+                       "critic maximises", f"omega(1/2) = {low}, omega(2) = {high}", "did you mean t -> -t?")
     psi = sympy.integrate(rho, T)
-    if corners_of(-psi, psi, number(low), number(high)) is None:
+    if not _is_line(psi, number(low), number(high)):
         return Trouble("jump", "omega jumps, and rho is not constant between its two values", f"omega = {omega}",
                        "take a smooth omega, as tanh(k*log(r)/2)")
+    if not number(psi.subs(T, high)) > number(psi.subs(T, low)):
+        return Trouble("rho.positive", "rho is not positive between the two values of omega", f"rho = {rho}",
+                       "change the sign of rho")
     return critic_of_terms(-psi, psi, sympy.Interval(low, high))
+
+
+def _is_line(psi: Expr, low: Number, high: Number) -> bool:
+    try:
+        return corners_of(-psi, psi, low, high) is not None
+    except (Undefined, ArithmeticError, ValueError, NotImplementedError):
+        return False
 
 
 @lru_cache(maxsize=256)

@@ -12,8 +12,19 @@ from ganworks.design.corners import CornerCritic, LipschitzCritic
 from ganworks.design.critic import Critic, DivergenceCritic, RatioCritic, TermsCritic
 from ganworks.design.design import Design
 from ganworks.design.evaluate import Undefined, function_of, sample
+from ganworks.design.kinks import is_smooth, kinks
 from ganworks.design.limits import attempt
-from ganworks.design.scan import SCAN_DIGITS, WHERE, first_fall, lowest, nearest_negative, show, undefined_at, value
+from ganworks.design.scan import (
+    SCAN_DIGITS,
+    WHERE,
+    first_fall,
+    lowest,
+    nearest_negative,
+    out_of_reach,
+    show,
+    undefined_at,
+    value,
+)
 from ganworks.design.symbols import R, T, U
 
 
@@ -54,6 +65,9 @@ def defined(design: Design) -> list[Check]:
     function = function_of(critic.f, U) if isinstance(critic, DivergenceCritic) else _critic(design).omega_of
     with mp.workdps(SCAN_DIGITS):
         bad = undefined_at(function)
+        if bad is not None and out_of_reach(function, bad):
+            return [Check(code, "undecided", f"{name} cannot be computed at {letter} = {show(bad)[0]}: the numbers in "
+                          "it are gigantic", "", "take a formula that grows more slowly")]
         if bad is not None:
             return [Check(code, "refuted", f"{name} is not a real number for every {letter} > 0", f"at {letter} = "
                           f"{show(bad)[0]} it has no finite value", f"{name} must be defined on all of (0, inf)")]
@@ -65,15 +79,21 @@ def increasing(design: Design) -> list[Check]:
     critic = _critic(design)
     if isinstance(critic, DivergenceCritic):
         return []  # that is the convexity of f, which is looked at by itself
-    if critic.omega is not None and is_positive(sympy.diff(critic.omega, R)):
-        return [Check("omega.increasing", "proved", "omega is strictly increasing", "omega'(r) > 0 for r > 0")]
     with mp.workdps(SCAN_DIGITS):
-        fall = first_fall(critic.omega_of, strictly=True) or _dip(critic)
+        # A smooth formula is flat on no stretch, however near it comes to its limits, unless it is constant.
+        plain = critic.omega is not None and is_smooth(critic.omega) and critic.omega.has(R)
+        fall = first_fall(critic.omega_of, strictly=not plain) or _jump(critic)
+        if fall is None and critic.omega is not None and is_positive(sympy.diff(critic.omega, R)):
+            return [Check("omega.increasing", "proved", "omega is strictly increasing", "omega'(r) > 0 for r > 0")]
+        fall = fall or _dip(critic)
     if fall is None:
         return [Check("omega.increasing", "checked", "omega is strictly increasing", WHERE)]
     r1, f1, r2, f2 = show(*fall)
     evidence = f"omega({r1}) = {f1}, omega({r2}) = {f2}"
     remedy = ""
+    if fall[1] < fall[3]:
+        return [Check("omega.increasing", "refuted", "omega jumps: rho omega' says nothing of what lies between",
+                      evidence, "take an omega that is continuous on (0, inf)")]
     if fall[1] == fall[3]:
         reason = "omega is flat: densities with different ratios get the same answer"
     elif first_fall(lambda r: -critic.omega_of(r), strictly=True) is None:
@@ -82,6 +102,19 @@ def increasing(design: Design) -> list[Check]:
     else:
         reason = "omega is not monotone: one answer of the critic stands for several ratios"
     return [Check("omega.increasing", "refuted", reason, evidence, remedy or "take an increasing omega")]
+
+
+def _jump(critic: Critic) -> tuple[mp.mpf, mp.mpf, mp.mpf, mp.mpf] | None:
+    # omega' > 0 says nothing of a place where omega jumps, as atan(1/(2 - r)) does.
+    for at in kinks(critic.omega, R) if critic.omega is not None else ():
+        gaps = []
+        for digits in (10, 20):
+            step = at * mp.mpf(10) ** -digits
+            before, after = value(critic.omega_of, at - step), value(critic.omega_of, at + step)
+            gaps.append(mp.inf if before is None or after is None else after - before)
+        if mp.isfinite(gaps[1]) and abs(gaps[1]) > mp.mpf(10) ** -4 and abs(gaps[1]) > abs(gaps[0]) / 2:
+            return (at - step, before, at + step, after)
+    return None
 
 
 def _dip(critic: Critic) -> tuple[mp.mpf, mp.mpf, mp.mpf, mp.mpf] | None:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ganworks.design.corners import CornerCritic, LipschitzCritic
 from ganworks.design.critic import Critic, RatioCritic, TermsCritic
-from ganworks.design.evaluate import Function, Number, function_of
+from ganworks.design.evaluate import Function, Number, Undefined, function_of
 from ganworks.design.kinks import is_smooth, kinks
 from ganworks.design.symbols import R, T, V
 from ganworks.design.torchfunction import Compiled, Exact, compile_function
@@ -50,9 +50,13 @@ def compile_design(design: Design, output: str | None = None) -> Objective:
         raise UserError("a logit output needs a critic that is a smooth function of the likelihood ratio",
                         "a smooth design, or output linear")
     phi, psi, beta, optimum = _linear(design) if output == "linear" or not smooth else _logit(design)
-    made = [compile_function(phi), compile_function(psi)]
-    # In the zero-sum game the generator minimises what the critic earns: no third function is needed.
-    generator = _negative(made[1].function) if beta is None else compile_function(beta)
+    try:
+        made = [compile_function(phi), compile_function(psi)]
+        # In the zero-sum game the generator minimises what the critic earns: no third function is needed.
+        generator = _negative(made[1].function) if beta is None else compile_function(beta)
+    except Undefined as error:
+        raise UserError(f"the costs cannot be computed at every output: {error}", "a design that is a GAN",
+                        "look at its certificate") from None
     if isinstance(generator, Compiled):
         made.append(generator)
     names = ("phi", "psi", "beta")
@@ -75,7 +79,12 @@ def _negative(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor
 
 def _jumps(critic: Critic) -> bool:
     # An f with corners has a critic that jumps; it cannot be reached by any smooth activation.
-    return bool(critic.breaks) and critic.omega is not None and not is_smooth(critic.omega)
+    if critic.omega is None or is_smooth(critic.omega):
+        return False
+    with mp.workdps(60):
+        near = [[critic.omega_of(r * (1 + side * mp.mpf(10) ** -30)) for side in (-1, 1)]
+                for r in kinks(critic.omega, R)]
+    return any(abs(a - b) > mp.mpf(10) ** -6 * (1 + abs(a)) for a, b in near)
 
 
 Parts = tuple[Exact, Exact, Exact | None, Callable[[Tensor], Tensor] | None]

@@ -16,9 +16,20 @@ import sympy
 from mpmath import mp
 from sympy import Expr
 
-from ganworks.design.calculus import DIGITS, RATIOS, antiderivative, inverse, numeric, rational_in_ratio, same, tidy
+from ganworks.design.calculus import (
+    DIGITS,
+    RATIOS,
+    STEP,
+    antiderivative,
+    inverse,
+    numeric,
+    rational_in_ratio,
+    same,
+    tidy,
+)
 from ganworks.design.evaluate import Function, Number, Undefined, function_of
 from ganworks.design.kinks import kinks
+from ganworks.design.limits import attempt
 from ganworks.design.quadrature import Integral, solve_increasing
 from ganworks.design.symbols import R, T, U
 
@@ -177,7 +188,7 @@ class RatioCritic(Critic):
 
     def __init__(self, omega: Expr, rho: Expr) -> None:
         self.given = {"omega": omega, "rho": rho}
-        plain, self._rho = rational_in_ratio(omega), rho
+        plain, self._rho = attempt(STEP, "simplification", rational_in_ratio, omega) or omega, rho
         before, after = numeric(omega, R), numeric(plain, R)
         self._omega = plain if before and after and same(before, after) else omega
 

@@ -158,7 +158,7 @@ class Design:
         closed = critic.omega is not None
         ends = [exact_limit(critic.omega, up, limit_at(critic.omega_of, up, closed)) for up in (False, True)]
         try:
-            return sympy.Interval.open(*ends)
+            return None if sympy.nan in ends else sympy.Interval.open(*ends)
         except (ValueError, TypeError):
             return None
 

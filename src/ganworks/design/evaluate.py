@@ -22,6 +22,35 @@ class Undefined(ArithmeticError):
     """The formula has no real value here."""
 
 
+class OutOfReach(Undefined):
+    """The formula may well have a value here, but its argument has more digits than can be worked with."""
+
+
+LARGEST_MAG = 50_000
+"""Binary digits before the point up to which exponentials and sines are computed: beyond, one call takes minutes."""
+
+
+def _within_reach(function: Function) -> Function:
+    def checked(x: Number) -> Number:
+        if mp.isfinite(x) and x and mp.mag(x) > LARGEST_MAG:
+            raise OutOfReach("a function that cannot be worked out of a gigantic number")
+        return function(x)
+
+    return checked
+
+
+def _exp(x: Number) -> Number:
+    if mp.isfinite(x) and x and mp.mag(x) > LARGEST_MAG:
+        if x > 0:
+            raise OutOfReach("the exponential of a gigantic number")
+        return mp.mpf(0)
+    return mp.exp(x)
+
+
+def _tanh(x: Number) -> Number:
+    return mp.tanh(x) if not mp.isfinite(x) or not x or mp.mag(x) < LARGEST_MAG else _sign(x)
+
+
 def _log(x: Number) -> Number:
     if x < 0:
         raise Undefined("logarithm of a negative number")
@@ -39,6 +68,8 @@ def _power(base: Number, exponent: Number) -> Number:
         return mp.inf
     if base < 0 and exponent != mp.floor(exponent):
         raise Undefined("fractional power of a negative number")
+    if base and exponent and mp.isfinite(base) and mp.isfinite(exponent) and mp.mag(exponent) > LARGEST_MAG:
+        raise OutOfReach("a gigantic power")
     return mp.power(base, exponent)
 
 
@@ -70,9 +101,9 @@ def _sign(x: Number) -> Number:
 
 
 FUNCTIONS: dict[type, Callable[..., Number]] = {
-    sympy.log: _log, sympy.exp: mp.exp, sympy.sin: mp.sin, sympy.cos: mp.cos, sympy.tan: mp.tan, sympy.asin:
+    sympy.log: _log, sympy.exp: _exp, sympy.sin: mp.sin, sympy.cos: mp.cos, sympy.tan: mp.tan, sympy.asin:
     _in_unit(mp.asin, "asin"), sympy.acos: _in_unit(mp.acos, "acos"), sympy.atan: mp.atan, sympy.sinh: mp.sinh,
-    sympy.cosh: mp.cosh, sympy.tanh: mp.tanh, sympy.coth: mp.coth, sympy.sech: mp.sech, sympy.csch: mp.csch,
+    sympy.cosh: mp.cosh, sympy.tanh: _tanh, sympy.coth: mp.coth, sympy.sech: mp.sech, sympy.csch: mp.csch,
     sympy.asinh: mp.asinh, sympy.acosh: _arcosh,
     sympy.atanh: _in_unit(mp.atanh, "atanh"), sympy.erf: mp.erf, sympy.erfc: mp.erfc, sympy.Abs: abs, sympy.sign: _sign,
     sympy.Max: max, sympy.Min: min, sympy.LambertW: _lambert, sympy.Heaviside: lambda x, *half: (_sign(x) + 1) / 2,
@@ -82,6 +113,9 @@ FUNCTIONS: dict[type, Callable[..., Number]] = {
     sympy.li: mp.li, sympy.erfi: mp.erfi, sympy.fresnels: mp.fresnels, sympy.fresnelc: mp.fresnelc, sympy.Si: mp.si,
     sympy.Ci: mp.ci, sympy.gamma: mp.gamma, sympy.loggamma: mp.loggamma, sympy.digamma: mp.digamma,
 }
+for _steep in (sympy.sin, sympy.cos, sympy.tan, sympy.sec, sympy.csc, sympy.cot, sympy.sinh, sympy.cosh,
+               sympy.sech, sympy.csch, sympy.coth, sympy.erfi, sympy.Ei, sympy.gamma):
+    FUNCTIONS[_steep] = _within_reach(FUNCTIONS[_steep])
 
 
 @lru_cache(maxsize=4096)

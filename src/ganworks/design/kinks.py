@@ -22,6 +22,7 @@ def kinks(expr: Expr, symbol: Symbol) -> tuple[Number, ...]:
         for inner in {e for e in _inner(expr) if e.has(symbol)}:
             try:
                 found += _zeros(function_of(inner, symbol), bool(symbol.is_positive))
+                found += _touching(inner, symbol)
             except NotImplementedError:
                 continue
         found.sort()
@@ -43,6 +44,20 @@ def _inner(expr: Expr) -> Iterator[Expr]:
             yield node.lhs - node.rhs
         elif isinstance(node, sympy.Pow) and (not node.exp.is_Integer or node.exp.is_negative):
             yield node.base
+        elif isinstance(node, sympy.tan | sympy.sec):
+            yield sympy.cos(node.args[0])
+        elif isinstance(node, sympy.cot | sympy.csc):
+            yield sympy.sin(node.args[0])
+        elif isinstance(node, sympy.coth | sympy.csch):
+            yield node.args[0]
+
+
+def _touching(inner: Expr, symbol: Symbol) -> list[Number]:
+    # t^2 - 2 t + 1 reaches 0 without changing its sign: there its slope does.
+    function = function_of(inner, symbol)
+    turns = _zeros(function_of(sympy.diff(inner, symbol), symbol), bool(symbol.is_positive))
+    values = [(x, _value(function, x)) for x in turns]
+    return [x for x, v in values if v is not None and abs(v) < mp.mpf(10) ** -50 * (1 + abs(x))]
 
 
 def _zeros(function: Function, positive: bool) -> list[Number]:

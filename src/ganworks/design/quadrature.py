@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from mpmath import mp
@@ -10,6 +11,8 @@ from ganworks.design.evaluate import Function, Number, Undefined
 
 PANEL = mp.mpf(1) / 2
 """Length of a panel in log r."""
+HALVINGS = 12
+"""How often a panel or part of it is halved: enough for a step or two, and not for ever where it oscillates."""
 
 
 class Integral:
@@ -44,15 +47,32 @@ class Integral:
         low, high = min(a, b), max(a, b)
         inner = [x for x in self._breaks if low <= x <= high]
         points = [a, *(inner if a < b else reversed(inner)), b]
-        # Gauss-Legendre is for smooth panels; beside a break the doubly exponential rule takes the singular end.
-        method = "tanh-sinh" if inner else "gauss-legendre"
+        # Gauss-Legendre is for smooth panels; beside a break the doubly exponential rule takes the singular end. So it
+        # does beside r = 1, where steep designs (tanh(k log r), k large) hide all that they have.
+        method = "tanh-sinh" if inner or a == 0 else "gauss-legendre"
 
         def along(s: Number) -> Number:
             r = mp.exp(s)
             value = self._slope(r)
             return r * value if mp.isfinite(value) else mp.mpf(0)
 
-        return mp.quad(along, points, method=method)
+        return mp.fsum([_quad(along, x, y, method) for x, y in itertools.pairwise(points) if x != y])
+
+
+def _quad(function: Function, a: Number, b: Number, method: str) -> Number:
+    """Integrate from a to b, in halves where mpmath is not sure of its result."""
+    # The nodes of Gauss-Legendre rules of high degree take seconds to find; halving takes none.
+    degree = {"maxdegree": 5} if method == "gauss-legendre" else {}
+    todo, done, halvings = [(a, b)], [], HALVINGS
+    while todo:
+        low, high = todo.pop()
+        whole, error = mp.quad(function, [low, high], method=method, error=True, **degree)
+        if halvings and error > mp.mpf(10) ** (10 - mp.dps) * (1 + abs(whole)):
+            halvings -= 1
+            todo += [(low, (low + high) / 2), ((low + high) / 2, high)]
+        else:
+            done.append(whole)
+    return mp.fsum(done)
 
 
 def solve_increasing(function: Function, target: Number, start: Number, low: Number, high: Number) -> Number:

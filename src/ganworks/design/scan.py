@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mpmath import mp
 
-from ganworks.design.evaluate import Function, Number, Undefined
+from ganworks.design.evaluate import Function, Number, OutOfReach, Undefined
 
 POINTS = 121
 REACH = 18
@@ -26,6 +26,16 @@ def undefined_at(function: Function) -> Number | None:
     """Return the ratio nearest to 1 at which the function is no finite number, or None."""
     bad = [r for r in grid() if value(function, r) is None]
     return min(bad, key=lambda r: abs(mp.log(r))) if bad else None
+
+
+def out_of_reach(function: Function, r: Number) -> bool:
+    """Whether the function's value at r is only too large to be worked with."""
+    try:
+        return bool(function(r) is None)
+    except OutOfReach:
+        return True
+    except (Undefined, ArithmeticError, ValueError):
+        return False
 
 
 def value(function: Function, r: Number) -> Number | None:
