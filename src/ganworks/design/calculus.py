@@ -65,13 +65,28 @@ def tidy(expr: Expr, symbol: Symbol = R, points: tuple[mp.mpf, ...] | None = Non
         return expr
     points = points or points_of(plain)
     found = [expr]
-    for way in (rational_in_ratio, sympy.cancel, sympy.simplify, sympy.expand, _split_logs):
+    for way in (rational_in_ratio, sympy.cancel, simplified, sympy.expand, _split_logs):
         changed = attempt(STEP, "simplification", way, found[0])
         if changed is not None and changed not in found:
             mine = numeric(changed, symbol)
             if mine is not None and same(plain, mine, points):
                 found.append(changed)
     return min(found, key=_length)
+
+
+GIGANTIC = 100_000
+
+
+def simplified(expr: Expr) -> Expr:
+    """Return sympy's simplification. Raises ValueError where it would compute a gigantic power on the way."""
+    _refuse_gigantic(expr)
+    return sympy.simplify(expr)
+
+
+def _refuse_gigantic(expr: Expr) -> None:
+    # sympy gathers 10^20 log 2 into log(2^(10^20)), and no time limit stops an integer while it is being multiplied.
+    if expr.has(sympy.log, sympy.exp) and any(max(abs(n.p), n.q) > GIGANTIC for n in expr.atoms(sympy.Rational)):
+        raise ValueError("numbers too large for symbolic steps")
 
 
 def _length(expr: Expr) -> tuple[int, int]:
@@ -104,7 +119,7 @@ def rational_in_ratio(expr: Expr) -> Expr:
     # tanh(k log r) and its kin are rational in a power of r, which is what the other steps can work with.
     if expr.has(sympy.log) and expr.has(sympy.functions.elementary.hyperbolic.HyperbolicFunction):
         expr = expr.replace(lambda e: isinstance(e, sympy.functions.elementary.hyperbolic.HyperbolicFunction)
-                            and e.has(sympy.log), lambda e: sympy.simplify(e.rewrite(sympy.exp)))
+                            and e.has(sympy.log), lambda e: simplified(e.rewrite(sympy.exp)))
     return sympy.powsimp(expr)
 
 
@@ -120,7 +135,7 @@ def inverse(expr: Expr, symbol: Symbol = R, value: Symbol = T, solved: Function 
     if forward is None:
         return None
     for unknown in (sympy.Symbol("x", positive=True), sympy.Symbol("x")):
-        roots = attempt(LONG, "inverse", sympy.solve, sympy.Eq(expr.subs(symbol, unknown), value), unknown)
+        roots = attempt(LONG, "inverse", _solve, expr.subs(symbol, unknown), value, unknown)
         if roots is None:
             return None
         for root in roots:
@@ -131,6 +146,11 @@ def inverse(expr: Expr, symbol: Symbol = R, value: Symbol = T, solved: Function 
     return None
 
 
+def _solve(expr: Expr, value: Symbol, unknown: Symbol) -> list[Expr]:
+    _refuse_gigantic(expr)
+    return sympy.solve(sympy.Eq(expr, value), unknown)
+
+
 def _undoes(back: Function, forward: Function, solved: Function | None) -> bool:
     if solved is None:
         return same(lambda r: back(forward(r)), lambda r: r)
@@ -139,7 +159,7 @@ def _undoes(back: Function, forward: Function, solved: Function | None) -> bool:
 
 def tidy_inverse(expr: Expr, symbol: Symbol) -> Expr:
     """Return a shorter form of an inverse where a plain simplification gives one."""
-    changed = attempt(STEP, "simplification", sympy.simplify, expr)
+    changed = attempt(STEP, "simplification", simplified, expr)
     return changed if changed is not None and sympy.count_ops(changed) < sympy.count_ops(expr) else expr
 
 
@@ -165,7 +185,7 @@ def antiderivative(expr: Expr, symbol: Symbol, points: tuple[mp.mpf, ...] | None
     if slope is None:
         return None
     points = tuple(sorted(points or points_of(slope)))
-    simple = attempt(STEP, "simplification", sympy.simplify, expr)
+    simple = attempt(STEP, "simplification", simplified, expr)
     for form in dict.fromkeys(e for e in (simple, expr, sympy.expand(expr)) if e is not None):
         whole = attempt(patience, "integral", _integrate, form, symbol)
         if whole is None:
@@ -177,6 +197,7 @@ def antiderivative(expr: Expr, symbol: Symbol, points: tuple[mp.mpf, ...] | None
 
 
 def _integrate(expr: Expr, symbol: Symbol) -> Expr:
+    _refuse_gigantic(expr)
     # Without Meijer's G-functions: what they find is slow to find and seldom a form one would want to see.
     return sympy.integrate(expr, symbol, meijerg=False)
 

@@ -168,14 +168,14 @@ def _edge(good: Callable[[Number, Number, bool], bool], inside: Number, outside:
 
 
 def grid(low: Number, high: Number) -> list[Number]:
-    """Return points inside (low, high), dense near finite ends and near 0, out to +-exp(6)."""
+    """Return points inside (low, high), dense near finite ends and near 0, out to about 3e7."""
     if mp.isfinite(low) and mp.isfinite(high):
         middle, half = (low + high) / 2, (high - low) / 2
         return [middle + half * mp.tanh(8 * (mp.mpf(2 * k) / COUNT - 1)) for k in range(COUNT + 1)]
-    reach = [mp.sinh(7 * (mp.mpf(2 * k) / COUNT - 1)) for k in range(COUNT + 1)]
+    reach = [mp.sinh(18 * (mp.mpf(2 * k) / COUNT - 1)) for k in range(COUNT + 1)]
     if mp.isinf(low) and mp.isinf(high):
         return reach
-    spread = [mp.exp(14 * (mp.mpf(k) / COUNT) - 8) for k in range(COUNT + 1)]
+    spread = [mp.exp(26 * (mp.mpf(k) / COUNT) - 9) for k in range(COUNT + 1)]
     return [low + x for x in spread] if mp.isfinite(low) else sorted(high - x for x in spread)
 
 
