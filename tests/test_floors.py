@@ -97,6 +97,9 @@ def test_every_room_has_a_floor() -> None:
 @pytest.mark.parametrize(("files", "wrong"), [
     ({"objective/a.py": "from ganworks.game import Turn"}, True),  # upward
     ({"game/a.py": "from ganworks.objective import Link"}, False),  # downward
+    ({"objective/a.py": "from ganworks.design import Design"}, True),  # mathematics is compiled to objectives
+    ({"design/a.py": "from ganworks.objective import Objective"}, False),
+    ({"design/a.py": "from ganworks.nets import c"}, True),
     ({"game/a.py": "import ganworks.train.trainer as t"}, True),
     ({"nets/a.py": "from ganworks.data import Source"}, True),  # sideways
     ({"nets/a.py": "from ganworks.nets.b import c"}, False),  # within the room
@@ -120,7 +123,7 @@ def test_every_room_has_a_floor() -> None:
     ({"nets/a.py": "import torch\nimport ganworksish.game"}, False),
 ])
 def test_the_walk_sees(tmp_path: Path, files: dict[str, str], wrong: bool) -> None:
-    rooms = ["objective", "nets", "data", "game", "train", "evaluate", "recipes", "report", "commands", "lab"]
+    rooms = ["objective", "design", "nets", "data", "game", "train", "evaluate", "recipes", "report", "commands", "lab"]
     files = {f"{room}/__init__.py": "" for room in rooms} | {
         f"{name}.py": "" for name in ("errors", "files", "cli", "__init__")} | files
     for name, text in files.items():

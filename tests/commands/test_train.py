@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_a_run_holds_all_that_is_said_of_it_and_repeats_from_its_recipe(train, t
     assert "ganworks sample one" in said
     run = Run("one")
     assert {path.name for path in (tmp_path / "one").iterdir()} - {".lock"} == {
-        "recipe.yaml", "versions.json", "source.json", "log.jsonl", "checkpoints", "samples"}
+        "recipe.yaml", "versions.json", "source.json", "certificate.json", "log.jsonl", "checkpoints", "samples"}
     assert [record["step"] for record in run.records()] == [1, 2, 3, 4]
     assert run.source == {"name": "ring8", "shape": [2], "classes": None}
     assert yaml.safe_load(run.recipe)["recipe"] == "gan"
@@ -74,6 +75,18 @@ def test_a_run_holds_all_that_is_said_of_it_and_repeats_from_its_recipe(train, t
     assert Run("two").recipe == run.recipe
     assert train("one/recipe.yaml", "--run", "three", "--seed", "1", "--quiet")[0] == 0
     assert not same(state("one"), state("three"))
+
+
+def test_a_run_keeps_the_certificate_of_a_designed_objective_alone(train, tmp_path):
+    # Known before it is run: the middle coding of least squares pushes the wrong way on one side (theory.md, F6).
+    for name, verdict in (("nonsaturating", "accept"), ("lsgan_middle", "warn"), ("rpgan", None)):
+        assert train("gan", "--run", name, "--objective", name, *SMALL)[0] == 0
+        kept = tmp_path / name / "certificate.json"
+        assert kept.exists() is (verdict is not None)
+        if verdict:
+            (found,) = json.loads(kept.read_text()).values()
+            assert (found["objective"], found["verdict"]) == (name, verdict)
+            assert all(check["reason"] for check in found["checks"])
 
 
 def test_runs_are_numbered_where_no_name_is_given(train, tmp_path):

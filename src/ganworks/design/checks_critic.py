@@ -195,7 +195,7 @@ def convex(design: Design) -> list[Check]:
         fall = first_fall(critic.psi_of, strictly=False) if divergence else None
     if least < -mp.mpf(10) ** -15 * (1 + scale) or fall is not None:
         r, least = nearest_negative(critic.curvature_of, (r, least))
-        u, number = show(1 / r, least / r**3) if divergence else show(r, least)
+        u, number = show(1 / r, least * r**3) if divergence else show(r, least)
         letter = "u" if divergence else "r"
         concave = divergence and lowest(lambda x: -critic.curvature_of(x))[1] >= 0
         return [Check("d.convex", "refuted", f"{name} is not convex, so it measures no divergence",
@@ -285,7 +285,8 @@ def corners(design: Design) -> list[Check]:
     """Total variation and its kin."""
     critic = design.critic
     assert isinstance(critic, CornerCritic)
-    below, above = (critic.d_of(mp.mpf(x)) for x in ("0.999", "1.001"))
+    with mp.workdps(SCAN_DIGITS):
+        below, above = (critic.d_of(mp.mpf(x)) for x in ("0.999", "1.001"))
     if min(below, above) <= 0:
         return [Check("d.strict", "refuted", "d is affine around r = 1: densities that differ a little have "
                                              "divergence 0",

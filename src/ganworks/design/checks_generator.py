@@ -84,7 +84,9 @@ def _falling(design: Design, fall: tuple[Number, Number, Number, Number]) -> lis
     if everywhere or (stiff is not None and stiff < 0):
         why = ("beta falls: the generator climbs the divergence instead of descending it" if everywhere else
                "beta falls through omega(1): where p = q the generator is pushed away")
-        return [Check("beta.monotone", "refuted", why, evidence, "change its sign: -beta")]
+        turned = " (the terms were turned by t -> -t, beta was not: it is read with generated high)"
+        return [Check("beta.monotone", "refuted", why, evidence,
+                      "change its sign: -beta" + (turned if design.critic.labels_swapped else ""))]
     valid, words = value_is_least_at_one(design)
     supported = stiff is not None and stiff > 0 and _lies_above_its_tangent(design)
     pushed = force_on_scale(design)

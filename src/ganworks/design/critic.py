@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 
 import sympy
@@ -100,8 +101,16 @@ class Critic(ABC):
     @cached_property
     def outputs(self) -> tuple[Number, ...]:
         """Points t = omega(r) of Omega at which identities in t are checked."""
+        return self._reached(self.omega_of)
+
+    @staticmethod
+    def _reached(omega: Function) -> tuple[Number, ...]:
+        found = []
         with mp.workdps(DIGITS):
-            return tuple(self.omega_of(r) for r in RATIOS)
+            for r in RATIOS:
+                with suppress(Undefined, ArithmeticError, ValueError):  # which the certificate finds
+                    found.append(omega(r))
+        return tuple(found)
 
     @cached_property
     def breaks(self) -> tuple[Number, ...]:
@@ -335,8 +344,7 @@ class TermsCritic(Critic):
 
     @cached_property
     def outputs(self) -> tuple[Number, ...]:
-        with mp.workdps(DIGITS):
-            return tuple(self.solve(r) for r in RATIOS)
+        return self._reached(self.solve)
 
     def solve(self, r: Number) -> Number:
         """Return omega(r) by solving omega^{-1}(t) = r on Omega."""
@@ -368,7 +376,10 @@ class TermsCritic(Critic):
             return None
         t, target = next(reversed(self._solved.values())), mp.log(r)
         for _ in range(12):
-            step = (self._log_back(t) - target) / self._steepness(t)
+            try:
+                step = (self._log_back(t) - target) / self._steepness(t)
+            except (Undefined, ArithmeticError, ValueError):  # the last solution lay on an end of Omega
+                return None
             if not (mp.isfinite(step) and self.low < t - step < self.high):
                 return None
             t -= step

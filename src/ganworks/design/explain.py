@@ -19,13 +19,13 @@ from ganworks.design.corners import CornerCritic, LipschitzCritic
 from ganworks.design.critic import Critic, TermsCritic
 from ganworks.design.derivation import Derivation, Line, Step
 from ganworks.design.design import Design
-from ganworks.design.explain_claims import GREEK, OMEGA, effort, eq, identical, lettered
+from ganworks.design.explain_claims import GREEK, OMEGA, effort, eq, identical, lettered, samples
 from ganworks.design.force import force_on_scale
 from ganworks.design.limits import CANNOT, attempt
 from ganworks.design.symbols import R, T, U
 from ganworks.errors import UserError
 
-SECONDS = 5.0
+SECONDS = 10.0
 """After which a step is given up."""
 Builder = Callable[[Design], Step | None]
 UNDECIDED, NO_CHECKS = "not decided", "checks"
@@ -110,6 +110,9 @@ def given(design: Design) -> Step:
         lines.append(Line("for t in", interval(design.given_domain)))
     lines.append(Line("p is the density of real samples, q that of generated ones, r = q/p and u = p/q. A high t means "
                       "generated. The critic maximises E_p phi(t) + E_q psi(t); everything is a mean over samples."))
+    if design.open_letters:
+        lines.append(Line("Letters without a value stay in the formulas. Whatever is looked at in numbers is looked at "
+                          "for one choice of them only:", samples(design)))
     if "f" in design.given:
         lines.append(Line("f is that of the divergence, the integral of q f(p/q)."))
     critic = None if design.trouble is not None else design.critic

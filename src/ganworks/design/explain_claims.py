@@ -20,9 +20,12 @@ from sympy import Expr, Function, Symbol
 
 from ganworks.design.calculus import AGREE, DIGITS, RATIOS
 from ganworks.design.claims import Finding, shown
+from ganworks.design.critic import Critic, DivergenceCritic
 from ganworks.design.derivation import Line, Status, Step
-from ganworks.design.evaluate import Number, Undefined, function_of
+from ganworks.design.evaluate import Number, Undefined, function_of, sample
+from ganworks.design.induced import Induced
 from ganworks.design.limits import attempt
+from ganworks.design.scan import SCAN_DIGITS
 from ganworks.design.symbols import R, V
 
 if TYPE_CHECKING:
@@ -85,10 +88,10 @@ def eq(left: Expr, right: Expr) -> sympy.Eq:
 
 
 def agree(what: str, left: Numeric, right: Numeric, points: Sequence[Number] = RATIOS, letter: str = "r",
-          digits: int = 25) -> Finding:
-    """Compare two functions at points; they must agree to ``digits`` digits at each."""
+          digits: int = 25, precision: int = DIGITS) -> Finding:
+    """Compare two functions at points; they must agree to ``digits`` of ``precision`` digits at each."""
     worst = mp.mpf(0)
-    with mp.workdps(DIGITS):
+    with mp.workdps(precision):
         for x in points:
             try:
                 a, b = left(x), right(x)
@@ -106,7 +109,7 @@ def identical(what: str, left: Expr, right: Expr, symbol: Symbol = R, points: Se
     try:
         found = agree(what, function_of(left, symbol), function_of(right, symbol), points, str(symbol))
     except NotImplementedError:
-        # Letters without values, say: only symbols can tell, and where they do not, nothing is claimed.
+        # A function without numbers here: only symbols can tell, and where they do not, nothing is claimed.
         return Finding("proved" if vanishes(left - right) else "stated", what)
     return Finding("proved", what) if found.status == "checked" and vanishes(left - right) else found
 
@@ -148,10 +151,23 @@ def quoted(design: Design, *codes: str) -> list[Finding]:
             if check.code in codes and check.status in known]
 
 
+def induced_of(design: Design) -> Induced:
+    """Return the f-GAN side of a design, also where letters without a value are left: formulas can have them."""
+    critic = design.critic
+    if not design.open_letters or not isinstance(critic, Critic):
+        return design.induced
+    return Induced(critic, critic.f if isinstance(critic, DivergenceCritic) else None)
+
+
+def samples(design: Design) -> str:
+    """Return the values at which letters without a value are looked at, as "a = 7/10", or ""."""
+    return ", ".join(f"{name} = {sample(Symbol(name))}" for name in design.open_letters)
+
+
 def table(letter: str, rows: dict[str, Numeric], points: Sequence[str] = SHOWN) -> Line:
     """Return a small table of numbers as a line; a function without a value somewhere shows '-' there."""
     columns = [[letter, *points]]
-    with mp.workdps(DIGITS):
+    with mp.workdps(SCAN_DIGITS):  # the certificate has integrals of this precision already
         for name, function in rows.items():
             columns.append([name, *(_cell(function, mp.mpf(x)) for x in points)])
     widths = [max(len(row[k]) for row in columns) for k in range(len(points) + 1)]
@@ -177,7 +193,7 @@ def lettered(step: Step) -> Step:
 
 
 def _greek(words: str) -> str:
-    return re.sub(rf"(?<![A-Za-z])({'|'.join(GREEK)})(?!\\.?[A-Za-z])", lambda found: GREEK[found[1]], words)
+    return re.sub(rf"(?<![A-Za-z])({'|'.join(GREEK)})(?!\.?[A-Za-z])", lambda found: GREEK[found[1]], words)
 
 
 REAL_LAW, MADE_LAW = ([mp.mpf(k) / 20 for k in law] for law in ((10, 6, 4), (4, 7, 9)))

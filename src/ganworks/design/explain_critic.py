@@ -31,6 +31,7 @@ from ganworks.design.explain_claims import (
     agree,
     eq,
     identical,
+    induced_of,
     prime,
     quoted,
     short,
@@ -38,6 +39,7 @@ from ganworks.design.explain_claims import (
     table,
 )
 from ganworks.design.notation import Chain, Total
+from ganworks.design.scan import SCAN_DIGITS
 from ganworks.design.symbols import R, T, U, V
 
 BIG_T = Symbol("T", real=True)
@@ -130,7 +132,7 @@ def _from_terms(design: Design, critic: TermsCritic) -> Step:
 def _from_divergence(design: Design) -> Step:
     critic = smooth(design)
     assert isinstance(critic, DivergenceCritic)
-    slope, conjugate = critic.slope, design.induced.conjugate
+    slope, conjugate = critic.slope, induced_of(design).conjugate
     along = (critic.f - U * slope).subs(U, 1 / R)
     found = [identical("-f'(p/q) is omega(q/p)", -slope.subs(U, 1 / R), critic.omega),
              identical("psi(omega(r)) = f(u) - u f'(u) with u = 1/r", critic.psi_along, along)]
@@ -143,8 +145,8 @@ def _from_divergence(design: Design) -> Step:
         lines.append(Line("which, in T, is", eq(STAR(BIG_T), conjugate.subs(T, BIG_T))))
     else:
         lines += [Line(f"f* as a function of T: {NO_FORM}. The values at T = f'(u):"),
-                  table("u", {"f'(u)": design.induced.slope_of,
-                              "f*": lambda u: u * design.induced.slope_of(u) - design.induced.value_of(u)})]
+                  table("u", {"f'(u)": induced_of(design).slope_of,
+                              "f*": lambda u: u * induced_of(design).slope_of(u) - induced_of(design).value_of(u)})]
     lines += [Line("f-GAN has real high. With t = -T generated is high; the terms are", eq(PHI(T), -T)),
               Line("", eq(PSI(T), -STAR(-T)) if critic.psi is None else Chain(PSI(T), -STAR(-T), critic.psi)),
               Line("and the best critic is", Chain(OMEGA(R), -F1(1 / R), critic.omega))]
@@ -170,7 +172,7 @@ def best_critic(design: Design) -> Step:
     else:
         lines += [Line(f"omega: {NO_FORM}. With t = omega(exp(-v)) behind the network the best v is log p/q:"),
                   table("v", {"t": lambda v: critic.omega_of(mp.exp(-v))}, ("-2", "-1", "0", "1", "2"))]
-    with mp.workdps(DIGITS):
+    with mp.workdps(SCAN_DIGITS):
         two = mp.mpf(2)
         gains = [critic.phi_of(s) + two * critic.psi_of(s) for s in (mp.mpf("1.5"), two, mp.mpf("2.6"))]
     checks = [ordered(f"at r = 2 the answer to r = {other} earns less than omega(2)", gain, gains[1])
@@ -203,6 +205,8 @@ def shifts(design: Design) -> Step:
                                function_of(formula, R)(mp.mpf(1)), number))
             lines.append(Line("", eq(label, formula)))
     total = mp.fsum(numbers)
+    if not found:
+        found.append(equal("their sum in 40 and in 16 digits", total, mp.mpf(design.at_equality), 13))
     lines += [Line("so with p = q the best critic earns", f"phi({AT_ONE}) + psi({AT_ONE}) = {shown(total, 12)}"),
               Line("Take both numbers away: from here on phi and psi are 0 at t = omega(1).")]
     return Step("The constants", tuple(lines), resting_on(found), account(found), _shift_note(*numbers))
@@ -234,7 +238,8 @@ def convexity(design: Design) -> Step:
     if critic.d is None:
         lines += [Line(f"d: {NO_FORM}."), table("r", {"d(r)": critic.d_of, "d'(r)": critic.psi_of})]
         found.append(agree("d(r) is the integral of (r - s) d''(s) from 1 to r", critic.d_of,
-                           lambda r: _by_one_integral(critic, r), [mp.mpf(x) for x in SHOWN[1:3]], digits=15))
+                           lambda r: _by_one_integral(critic, r), [mp.mpf(x) for x in SHOWN[1:3]], digits=15,
+                           precision=SCAN_DIGITS))
     else:
         slope = sympy.diff(critic.d, R)
         found += [agree("d'(r) = psi(omega(r)) (the envelope)", function_of(slope, R), critic.psi_of),

@@ -31,13 +31,15 @@ from ganworks.design.explain_claims import (
     agree,
     eq,
     identical,
+    induced_of,
     on_three_points,
     quoted,
+    samples,
     short,
     table,
 )
 from ganworks.design.notation import Chain, Mean
-from ganworks.design.symbols import T, U
+from ganworks.design.symbols import R, T, U
 
 X = Symbol("x", real=True)
 P, Q = (Function(name)(X) for name in ("p", "q"))
@@ -58,7 +60,8 @@ def measure(design: Design) -> Step:
     named = design.divergence
     if named is not None:
         found.append(has_name(named, critic.d_of))
-        lines.append(Line(f"It is: {design.divergence_name}."))
+        where = f"At {samples(design)} it is" if design.open_letters else "It is"
+        lines.append(Line(f"{where}: {design.divergence_name}."))
         note = NO_KL if named.name == "kl" else ""
     else:
         lines.append(Line("It has no name in the table of known divergences."))
@@ -98,7 +101,7 @@ def _by_definition(named: Named) -> Number | None:
 
 
 def _f_side(design: Design, found: list[Finding]) -> list[Line]:
-    critic, induced = design.critic, design.induced
+    critic, induced = design.critic, induced_of(design)
     assert isinstance(critic, Critic | CornerCritic)
     if induced.f is None:
         return [Line(f"As an f-divergence f(u) = u d(1/u), u = p/q: {NO_FORM}."),
@@ -123,7 +126,7 @@ def _f_side(design: Design, found: list[Finding]) -> list[Line]:
 
 
 def _conjugate(design: Design, found: list[Finding]) -> list[Line]:
-    critic, induced = design.critic, design.induced
+    critic, induced = design.critic, induced_of(design)
     assert isinstance(critic, Critic)
     assert induced.f is not None
     slope = sympy.diff(induced.f, U)

@@ -94,7 +94,7 @@ def solve_increasing(function: Function, target: Number, start: Number, low: Num
         if f_above == 0:
             return above
         # A secant step inside the bracket, with a bisection whenever it would hug one end.
-        middle = (below + above) / 2
+        middle = _middle(below, above)
         if mp.isfinite(f_below) and mp.isfinite(f_above):
             guess = below - f_below * (above - below) / (f_above - f_below)
             if below + (above - below) / 64 < guess < above - (above - below) / 64:
@@ -106,6 +106,12 @@ def solve_increasing(function: Function, target: Number, start: Number, low: Num
             above, f_above = middle, f_middle
         below, f_below, above, f_above = _polish(function, target, below, f_below, above, f_above)
     return (below + above) / 2
+
+
+def _middle(below: Number, above: Number) -> Number:
+    # Between 1 and exp(10^6) the middle is exp(10^6 / 2).
+    far = below * above > 0 and max(below / above, above / below) > 4
+    return mp.sign(below) * mp.sqrt(below * above) if far else (below + above) / 2
 
 
 def _polish(function: Function, target: Number, below: Number, f_below: Number, above: Number,
@@ -131,10 +137,10 @@ def _bracket(function: Function, target: Number, start: Number, low: Number, hig
         return start, start
     up = at_start < 0
     end, step, last = (high if up else low), mp.mpf(1), start
-    for k in range(1, 400):
+    for k in range(1, 100 if mp.isinf(end) else 400):
         if mp.isinf(end):
             x = start + step if up else start - step
-            step *= 2
+            step = 2 * step if k < 40 else step * mp.sqrt(step)  # exponentials are inverses too
         else:
             x = end - (end - start) * mp.mpf(2) ** -k
         value = function(x) - target

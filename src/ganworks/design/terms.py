@@ -14,6 +14,7 @@ from ganworks.design.calculus import DIGITS
 from ganworks.design.corners import CornerCritic, bounded_above, corners_of
 from ganworks.design.critic import Critic, TermsCritic
 from ganworks.design.evaluate import Function, Number, Undefined, function_of, number
+from ganworks.design.scan import out_of_reach
 from ganworks.design.symbols import T
 
 COUNT = 400
@@ -58,7 +59,7 @@ def critic_of_terms(phi: Expr, psi: Expr, domain: sympy.Interval) -> Critic | Co
 def _refuse_undefined(phi: Expr, psi: Expr, low: Number, high: Number) -> None:
     for name, term in (("phi", phi), ("psi", psi)):
         function = function_of(term, T)
-        bad = [t for t in grid(low, high) if _at(function, t) is None]
+        bad = [t for t in grid(low, high) if _at(function, t) is None and not out_of_reach(function, t)]
         if bad:
             t = min(bad, key=abs)
             raise Trouble("domain", f"{name} is not a finite real number on all of the domain",
@@ -81,7 +82,14 @@ def _corner_critic(phi: Expr, psi: Expr, low: Number, high: Number) -> CornerCri
         raise Trouble("unbounded", "phi + r psi has no maximum: the critic can always raise its output and win more",
                       f"phi = {phi}, psi = {psi} on an unbounded domain",
                       "bound the domain (total variation: [-1, 1]) or the critic's slope (Wasserstein: lipschitz=1)")
-    return CornerCritic(phi, psi, corners, low, high, {"phi": phi, "psi": psi})
+    given = {"phi": phi, "psi": psi}
+    # At large r the best corner is the one with the largest psi, at small r that with the largest phi.
+    at_real = max(corners, key=lambda c: number(phi.subs(T, c)))
+    at_generated = max(corners, key=lambda c: number(psi.subs(T, c)))
+    if number(at_generated) > number(at_real):
+        return CornerCritic(phi, psi, corners, low, high, given)
+    turned = tuple(-c for c in reversed(corners))
+    return CornerCritic(phi.subs(T, -T), psi.subs(T, -T), turned, -high, -low, given, labels_swapped=True)
 
 
 def _smooth(phi: Expr, psi: Expr, low: Number, high: Number, swapped: bool) -> TermsCritic:
@@ -96,13 +104,22 @@ def _smooth(phi: Expr, psi: Expr, low: Number, high: Number, swapped: bool) -> T
     if not points:
         raise Trouble("stationary", "no t satisfies phi'(t) + r psi'(t) = 0 with r > 0: both terms pull the same way",
                       "-phi'/psi' is nowhere positive")
-    start = _at_one(back, points)
-    if start is None:
+    if all(abs(back(t) - back(points[0])) < mp.mpf(10) ** -20 for t in points):
+        raise Trouble("stationary", "-phi'/psi' is constant, so phi + r psi has no optimum inside the domain for any r "
+                      "but one", f"it is {mp.nstr(back(points[0]), 6)} everywhere")
+    ones = _at_one(back, points)
+    if not ones:
         raise Trouble("range", "-phi'/psi' never is 1, so the critic has no optimum where the densities are equal",
                       f"it runs from {mp.nstr(min(map(back, points)), 6)} to {mp.nstr(max(map(back, points)), 6)}")
-    rate = rho(start)
-    step = (mp.mpf(10) ** -8) * (1 + abs(start))
-    rising = (back(start + step) or mp.inf) > (back(start - step) or mp.ninf)
+    value = function_of(phi + psi, T)
+
+    def rises(t: Number) -> bool:
+        step = (mp.mpf(10) ** -8) * (1 + abs(t))
+        return bool((back(t + step) or mp.inf) > (back(t - step) or mp.ninf))
+
+    # Of several local maxima the highest is the critic's answer.
+    start = max(ones, key=lambda t: (rho(t) > 0 and rises(t), value(t)))
+    rate, rising = rho(start), rises(start)
     if rate > 0 and rising:
         piece = _piece(back, rho, start, low, high)
         return TermsCritic(phi, psi, *piece, start, (low, high), swapped)
@@ -113,11 +130,9 @@ def _smooth(phi: Expr, psi: Expr, low: Number, high: Number, swapped: bool) -> T
                   "change the sign of both terms" if kind == "a minimum" else "labels are swapped: use t -> -t")
 
 
-def _at_one(back: Function, points: list[Number]) -> Number | None:
-    """Return t with back(t) = 1: an exact point of the grid, or by bisection between two of them."""
-    for t in points:
-        if back(t) == 1:
-            return t
+def _at_one(back: Function, points: list[Number]) -> list[Number]:
+    """Return the t with back(t) = 1: exact points of the grid, and by bisection between two of them."""
+    found = [t for t in points if back(t) == 1]
     for a, b in itertools.pairwise(points):
         fa, fb = back(a) - 1, back(b) - 1
         if fa * fb < 0:
@@ -131,8 +146,8 @@ def _at_one(back: Function, points: list[Number]) -> Number | None:
                 else:
                     b = middle
             else:
-                return (a + b) / 2
-    return None
+                found.append((a + b) / 2)
+    return found
 
 
 def _piece(back: Function, rho: Function, start: Number, low: Number, high: Number) -> tuple[Number, Number]:
