@@ -188,8 +188,8 @@ def antiderivative(expr: Expr, symbol: Symbol, points: tuple[mp.mpf, ...] | None
     simple = attempt(STEP, "simplification", simplified, expr)
     for form in dict.fromkeys(e for e in (simple, expr, sympy.expand(expr)) if e is not None):
         whole = attempt(patience, "integral", _integrate, form, symbol)
-        if whole is None:
-            break  # out of time: the other forms are no easier
+        if whole is None or (patience < LONG and whole.has(sympy.Integral)):
+            break  # out of time, or a quick look that found nothing: the other forms are no easier
         for candidate in _variants(whole, symbol, points):
             if _is_antiderivative(candidate, slope, symbol, points):
                 return candidate
