@@ -18,7 +18,7 @@ from sympy import Expr
 from torch import Tensor
 
 from ganworks.design.corners import CornerCritic, LipschitzCritic
-from ganworks.design.critic import Critic, RatioCritic, TermsCritic
+from ganworks.design.critic import Critic, DivergenceCritic, RatioCritic, TermsCritic
 from ganworks.design.evaluate import Function, Number, Undefined, function_of
 from ganworks.design.kinks import is_smooth, kinks
 from ganworks.design.symbols import R, T, V
@@ -49,7 +49,10 @@ def compile_design(design: Design, output: str | None = None) -> Objective:
     if output == "logit" and not smooth:
         raise UserError("a logit output needs a critic that is a smooth function of the likelihood ratio",
                         "a smooth design, or output linear")
-    phi, psi, beta, optimum = _linear(design) if output == "linear" or not smooth else _logit(design)
+    if output is None and isinstance(critic, DivergenceCritic) and not smooth:
+        phi, psi, beta, optimum = _spread(design)
+    else:
+        phi, psi, beta, optimum = _linear(design) if output == "linear" or not smooth else _logit(design)
     try:
         made = [compile_function(phi), compile_function(psi)]
         # In the zero-sum game the generator minimises what the critic earns: no third function is needed.
@@ -81,10 +84,54 @@ def _jumps(critic: Critic) -> bool:
     # An f with corners has a critic that jumps; it cannot be reached by any smooth activation.
     if critic.omega is None or is_smooth(critic.omega):
         return False
+    return any(_leaps(critic, r) for r in kinks(critic.omega, R))
+
+
+def _leaps(critic: Critic, r: Number) -> bool:
     with mp.workdps(60):
-        near = [[critic.omega_of(r * (1 + side * mp.mpf(10) ** -30)) for side in (-1, 1)]
-                for r in kinks(critic.omega, R)]
-    return any(abs(a - b) > mp.mpf(10) ** -6 * (1 + abs(a)) for a, b in near)
+        a, b = (critic.omega_of(r * (1 + side * mp.mpf(10) ** -30)) for side in (-1, 1))
+        return bool(abs(a - b) > mp.mpf(10) ** -6 * (1 + abs(a)))
+
+
+def _spread(design: Design) -> Parts:
+    """Return the costs of an f with one corner: its two sides are moved apart, and v in [-1, 1] lies between them.
+
+    At the corner u0 every T between the two slopes is best where p/q = u0, and f*(T) = u0 T - f(u0) there. So nothing
+    is lost: the best output is v = log(u/u0) + 1 or - 1, on its side, and all of [-1, 1] at u = u0.
+    """
+    critic = design.critic
+    assert isinstance(critic, DivergenceCritic)
+    marks = [r for r in kinks(critic.omega, R) if _leaps(critic, r)]
+    if len(marks) != 1:
+        raise UserError(f"an f with {len(marks)} corners", "at most one, or one that is linear between its corners",
+                        "smooth it: max(a, b) is the limit of log(exp(k*a) + exp(k*b))/k")
+    corner = marks[0]
+
+    def places(v: Number) -> tuple[Number, Number, Number]:
+        """Return the ratios between which v lies, and how far it is from the first to the second."""
+        if abs(v) > 1:
+            r = corner * mp.exp(mp.sign(v) - v)
+            return r, r, mp.mpf(0)
+        edge = mp.mpf(2) ** (10 - mp.prec)
+        return corner * (1 + edge), corner * (1 - edge), (1 + v) / 2
+
+    def between(along: Function) -> Function:
+        def value(v: Number) -> Number:
+            first, second, share = places(v)
+            return along(first) if share == 0 else (1 - share) * along(first) + share * along(second)
+
+        return value
+
+    phi, psi = (Exact(between(_minus(along)), kinks=(-1, 1)) for along in (critic.phi_of, critic.psi_of))
+    if design.zero_sum:
+        return phi, psi, None, None
+    assert design.beta is not None
+    output, beta = between(critic.omega_of), function_of(design.beta, T)
+    return phi, psi, Exact(lambda v: beta(output(v)), kinks=(-1, 1)), None
+
+
+def _minus(function: Function) -> Function:
+    return lambda r: -function(r)
 
 
 Parts = tuple[Exact, Exact, Exact | None, Callable[[Tensor], Tensor] | None]
