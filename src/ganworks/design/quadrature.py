@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mpmath import mp
 
-from ganworks.design.evaluate import Function, Number, Undefined
+from ganworks.design.evaluate import LARGEST_MAG, Function, Number, Undefined
 
 PANEL = mp.mpf(1) / 2
 """Length of a panel in log r."""
@@ -141,6 +141,8 @@ def _bracket(function: Function, target: Number, start: Number, low: Number, hig
         if mp.isinf(end):
             x = start + step if up else start - step
             step = 2 * step if k < 40 else step * mp.sqrt(step)  # exponentials are inverses too
+            if mp.mag(x) > LARGEST_MAG:  # beyond, a single exponential eats all memory
+                break
         else:
             x = end - (end - start) * mp.mpf(2) ** -k
         value = function(x) - target
