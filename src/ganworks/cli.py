@@ -17,6 +17,7 @@ VERBS = {
     "report": "write a run's self-contained report.html",
     "data": "say what a data set holds, what was skipped and why, and show it",
     "design": "derive a GAN from a formula, certify it, show what the generator descends",
+    "measure": "divergences, transport, critics' estimates, dynamics of games, the generator's true force",
     "list": "list recipes, objectives and built-in data",
 }
 
@@ -74,12 +75,27 @@ def _dispatch(arguments: list[str]) -> int:
     if verb not in VERBS:
         raise UserError(f"unknown verb '{verb}'", did_you_mean(verb, VERBS), "see: ganworks --help")
     module = importlib.import_module(f"ganworks.commands.{verb}")
+    if hasattr(module, "PARTS"):  # a verb of several commands, a module each
+        if not rest or rest[0] in ("-h", "--help"):
+            print(_parts(verb, module.PARTS, module.__doc__ or ""))
+            raise SystemExit(0)
+        part, *rest = rest
+        if part not in module.PARTS:
+            raise UserError(f"unknown: ganworks {verb} {part}", did_you_mean(part, module.PARTS),
+                            f"see: ganworks {verb} --help")
+        module, verb = importlib.import_module(f"ganworks.commands.{verb}_{part}"), f"{verb} {part}"
     if hasattr(module, "prepare"):  # a verb with values that argparse would take for options
         rest = module.prepare(rest)
     parser = Parser(prog=f"ganworks {verb}", description=module.__doc__, allow_abbrev=False,
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     module.add_arguments(parser, rest)
     return module.run(parser.parse_args(rest))
+
+
+def _parts(verb: str, parts: dict[str, str], text: str) -> str:
+    lines = [f"  {part:<14} {what}" for part, what in parts.items()]
+    return "\n".join([f"usage: ganworks {verb} WHAT ...", "", text.strip(), "", "what:", *lines, "",
+                      f"'ganworks {verb} WHAT --help' explains one."])
 
 
 def _help() -> str:

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 from ganworks.files import write_bytes
+from ganworks.report.drawing import PAGE, PAPER, Palette, new_figure, png_of, svg_of, titled
 from ganworks.report.history import Line, Panel, panels
 from ganworks.train.run import Run
 
 SIZE = (3.9, 2.45)
 """Width and height of one panel in inches."""
 
-
-@dataclass(frozen=True)
-class Palette:
-    """Colours of a drawing: text, faint lines, and the lines in their order."""
-
-    ink: str
-    faint: str
-    lines: tuple[str, ...]
-
-
-PAPER = Palette("#333333", "#e3e3e0", ("#2a6fbb", "#d1641b", "#2e8b62", "#8a5cb8", "#a8842c", "#c2477f"))
-
-# Stand-ins that no drawing uses otherwise: in the SVG each gives way to a variable of the page's style sheet.
-VARIABLES = {"#010101": "--ink", "#020202": "--rule",
-             **{f"#0{i}0{i}0{i}": f"--line-{i - 2}" for i in range(3, 9)}}
-PAGE = Palette("#010101", "#020202", tuple(VARIABLES)[2:])
 
 COLOURS = {"on real": 0, "on fake": 1, "critic": 0, "generator": 1}
 """Names that keep one colour in all panels."""
@@ -51,16 +33,14 @@ def curves_png(found: Sequence[Panel]) -> bytes:
     """Return panels as one PNG, two in a row, at twice the usual resolution."""
     columns = min(2, len(found))
     rows = -(-len(found) // columns)
-    figure = _figure(SIZE[0] * columns, SIZE[1] * rows)
+    figure = new_figure(SIZE[0] * columns, SIZE[1] * rows)
     places = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, panel in zip(places, found, strict=False):
         _draw(axes, panel, PAPER)
-        axes.set_title(panel.title, loc="left", fontsize=10, fontweight="bold", color=PAPER.ink)
+        titled(axes, PAPER, panel.title)
     for axes in places[len(found):]:
         axes.set_visible(False)
-    held = BytesIO()
-    figure.savefig(held, format="png", dpi=200, facecolor="white")
-    return held.getvalue()
+    return png_of(figure, dpi=200)
 
 
 def panel_svg(panel: Panel) -> str:
@@ -68,23 +48,8 @@ def panel_svg(panel: Panel) -> str:
 
     The page defines --ink, --rule and --line-1 to --line-6.
     """
-    import matplotlib
-
-    held = StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": panel.title}):
-        figure = _figure(*SIZE)
-        _draw(figure.subplots(), panel, PAGE)
-        figure.savefig(held, format="svg", transparent=True, metadata={"Date": None})
-    return _for_page(held.getvalue(), f"{panel.title}: {', '.join(line.name for line in panel.lines)}")
-
-
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return svg_of(*SIZE, lambda figure: _draw(figure.subplots(), panel, PAGE),
+                  f"{panel.title}: {', '.join(line.name for line in panel.lines)}")
 
 
 def _draw(axes: Any, panel: Panel, palette: Palette) -> None:
@@ -126,18 +91,3 @@ def _mark_best(axes: Any, line: Line, colour: str, palette: Palette) -> None:
                   fontsize=9, color=palette.ink)
     axes.margins(y=0.18)  # nothing is below the smallest value: there is room for its words
 
-
-def _for_page(text: str, label: str) -> str:
-    from html import escape
-
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)  # matplotlib repeats each text in a comment
-    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)  # it would reach beyond the drawing
-    text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # numbered names, the same in every drawing of the page
-    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    for colour, variable in VARIABLES.items():
-        text = text.replace(colour, f"var({variable})")
-    return text.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1).strip()

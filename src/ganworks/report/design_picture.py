@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
-from io import BytesIO, StringIO
 from typing import Any
 
 import numpy as np
 
 from ganworks.design import Design
 from ganworks.design.summary import summarise
-from ganworks.report.curves import PAGE, PAPER, Palette, _figure, _for_page
 from ganworks.report.design_curves import Panel, panels
+from ganworks.report.drawing import PAGE, PAPER, Palette, new_figure, plain_axes, png_of, svg_of
 
 SIZE = (4.0, 2.9)
 """Width and height of a panel in inches."""
@@ -24,7 +23,7 @@ VERDICT = {"accept": "#2e8b62", "warn": "#b7791f", "reject": "#c0392b"}
 def picture_png(design: Design) -> bytes:
     """Return the six panels under the verdict, 1800 pixels wide."""
     words = summarise(design)
-    figure = _figure(3 * SIZE[0], 2 * SIZE[1] + 0.85)
+    figure = new_figure(3 * SIZE[0], 2 * SIZE[1] + 0.85)
     for axes, panel in zip(figure.subplots(2, 3).flatten(), panels(design), strict=True):
         draw(axes, panel, PAPER, own_title=True)
         axes.set_title(panel.title, loc="left", fontsize=11, fontweight="bold", color=PAPER.ink, pad=20)
@@ -36,24 +35,15 @@ def picture_png(design: Design) -> bytes:
     figure.text(0.012, 0.985, textwrap.shorten(title, 100, placeholder=" ..."), ha="left", va="top", fontsize=15,
                 fontweight="bold", color=colour)
     figure.text(0.012, 0.94, "\n".join(lines[:2]), ha="left", va="top", fontsize=10.5, color=PAPER.ink)
-    held = BytesIO()
-    figure.savefig(held, format="png", dpi=150, facecolor="white")
-    return held.getvalue()
+    return png_of(figure)
 
 
 def picture_svgs(design: Design) -> list[tuple[str, str]]:
     """Return (title, <svg>) of each panel; the page defines --ink, --rule and --line-1 to --line-6."""
-    import matplotlib
+    def svg(panel: Panel) -> str:
+        return svg_of(*SIZE, lambda figure: draw(figure.subplots(), panel, PAGE), _label(panel))
 
-    drawn = []
-    for panel in panels(design):
-        held = StringIO()
-        with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": panel.title}):
-            figure = _figure(*SIZE)
-            draw(figure.subplots(), panel, PAGE)
-            figure.savefig(held, format="svg", transparent=True, metadata={"Date": None})
-        drawn.append((panel.title, _for_page(held.getvalue(), _label(panel))))
-    return drawn
+    return [(panel.title, svg(panel)) for panel in panels(design)]
 
 
 def title_of(design: Design) -> str:
@@ -110,18 +100,11 @@ def draw(axes: Any, panel: Panel, palette: Palette, own_title: bool = False) -> 
 
 def _frame(axes: Any, panel: Panel, palette: Palette, shown: Sequence[Any]) -> None:
     dotted = "" if panel.mark is None or not shown else "; dotted: p = q"
-    axes.set_xlabel(panel.across + dotted, fontsize=9, color=palette.ink)
-    axes.tick_params(labelsize=9, labelcolor=palette.ink, color=palette.faint, which="both")
+    plain_axes(axes, palette, panel.across + dotted)
     if shown and not panel.log_x:
         axes.xaxis.get_major_locator().set_params(nbins=6)
     if shown and not panel.log_y:
         axes.yaxis.get_major_locator().set_params(nbins=5)
-    axes.grid(True, color=palette.faint, linewidth=0.7)
-    axes.set_axisbelow(True)
-    for spine in axes.spines.values():
-        spine.set_color(palette.faint)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
 
 
 def _limits(curves: Sequence[Any], logarithmic: bool) -> tuple[float, float] | None:

@@ -1,0 +1,1 @@
+"""Distances between distributions, and what games do with them."""
