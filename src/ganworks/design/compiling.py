@@ -63,7 +63,7 @@ def compile_design(design: Design, output: str | None = None) -> Objective:
     if isinstance(generator, Compiled):
         made.append(generator)
     names = ("phi", "psi", "beta")
-    notes = [f"{name}: beyond v = {_span(one)} float32 ends, and the cost goes on as a straight line"
+    notes = [f"{name}: beyond v = {_span(one)} float32 ends, and the slope stays what it is there"
              for name, one in zip(names, made, strict=False) if one.capped is not None]
     forms = ", ".join(f"{name} {one.form}" for name, one in zip(names, made, strict=False))
     return Objective(design.name or "designed", made[0].function, made[1].function,

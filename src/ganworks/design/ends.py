@@ -28,10 +28,11 @@ def limit_at(function: Function, up: bool, closed: bool = True) -> Number:
     with mp.workdps(DIGITS if closed else FEWER):
         values = []
         for k in LOOKS if closed else SHORT:
-            try:
-                values.append(function(mp.exp(k if up else -k)))
-            except (Undefined, ArithmeticError, ValueError):
+            # An inverse may be sought among numbers like exp(exp(320)): a look has its time, and none means no more.
+            found = attempt(STEP, "a limit", function, mp.exp(k if up else -k))
+            if found is None:
                 break
+            values.append(found)
         if len(values) < 3:
             return mp.nan
         last, before, first = values[-1], values[-2], values[-3]

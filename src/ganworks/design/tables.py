@@ -16,7 +16,7 @@ import torch
 from mpmath import mp
 from torch import Tensor
 
-from ganworks.design.torchtower import Program
+from ganworks.design.torchtower import Levels
 
 NODES = 18
 DIGITS = 60
@@ -44,7 +44,7 @@ class Piece:
     curvature: list[Any]
 
 
-def table(value: Real, slope: Real | None, kinks: tuple[float, ...] = ()) -> list[Program]:
+def table(value: Real, slope: Real | None, kinks: tuple[float, ...] = ()) -> Levels:
     """Return programs of value, slope and curvature.
 
     Args:
@@ -134,7 +134,7 @@ def _anchored(piece: Piece, sign: int, inner: Any) -> Any:
     return at[sign] + shift
 
 
-def _programs(pieces: list[Piece]) -> list[Program]:
+def _programs(pieces: list[Piece]) -> Levels:
     edges = [piece.left for piece in pieces[1:]]
     places = [((piece.left + piece.right) / 2, 2 / (piece.right - piece.left)) for piece in pieces]
     sets = [[getattr(piece, name) for piece in pieces] for name in ("value", "slope", "curvature")]
@@ -142,17 +142,29 @@ def _programs(pieces: list[Piece]) -> list[Program]:
     value, slope, curvature = (Polynomials(edges, places, coefficients) for coefficients in sets)
     low, high = ends[0]
 
+    def straight(v: Tensor, inside: Tensor, there: Place) -> Tensor:
+        beyond = (v - inside).double()
+        result = value(there) + beyond.clamp(min=0.0) * high + beyond.clamp(max=0.0) * low
+        return result.to(v.dtype)
+
     def straight_value(v: Tensor) -> Tensor:
         inside = v.clamp(-END, END)
-        beyond = (v - inside).double()
-        result = value(inside) + beyond.clamp(min=0.0) * high + beyond.clamp(max=0.0) * low
-        return result.to(v.dtype)
+        return straight(v, inside, value.place(inside))
 
     def flat(v: Tensor) -> Tensor:
         inside = v.clamp(-END, END)
-        return torch.where(v == inside, curvature(inside), v.double() * 0.0).to(v.dtype)
+        return torch.where(v == inside, curvature(curvature.place(inside)), v.double() * 0.0).to(v.dtype)
 
-    return [straight_value, lambda v: slope(v.clamp(-END, END)).to(v.dtype), flat]
+    def both(v: Tensor) -> tuple[Tensor, Tensor]:
+        inside = v.clamp(-END, END)
+        there = value.place(inside)
+        return straight(v, inside, there), slope(there).to(v.dtype)
+
+    return Levels(straight_value, lambda v: slope(slope.place(v.clamp(-END, END))).to(v.dtype), flat, both)
+
+
+Place = tuple[Tensor, Tensor, torch.Size]
+"""The piece of each input and where in it the input lies, -1 to 1, both flat; and the shape of the inputs."""
 
 
 class Polynomials:
@@ -164,20 +176,28 @@ class Polynomials:
                                             torch.tensor(places, dtype=torch.float64).T.contiguous(),
                                             torch.tensor(rows, dtype=torch.float64).T.contiguous())}
 
-    def __call__(self, v: Tensor) -> Tensor:
-        """Return the value for |v| <= END, float64 of the shape of v; NaN for NaN."""
-        if v.device not in self._kept:
+    def _on(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        if device not in self._kept:
             edges, places, rows = self._kept[torch.device("cpu")]
-            self._kept[v.device] = (edges.to(v.device), places.to(v.device), rows.to(v.device))
-        edges, places, rows = self._kept[v.device]
+            self._kept[device] = (edges.to(device), places.to(device), rows.to(device))
+        return self._kept[device]
+
+    def place(self, v: Tensor) -> Place:
+        """Return where |v| <= END lies."""
+        edges, places, _ = self._on(v.device)
         x = v.double().reshape(-1)
         index = torch.bucketize(x.nan_to_num(), edges, right=True)
         middle, scale = places[:, index]
-        t = (x - middle) * scale
+        return index, (x - middle) * scale, v.shape
+
+    def __call__(self, where: Place) -> Tensor:
+        """Return the value there, float64; NaN for NaN."""
+        index, t, shape = where
+        rows = self._on(t.device)[2]
         # One gather of all coefficients is fewer steps; one for each power stays in the cache.
-        powers = rows.index_select(1, index) if x.numel() <= FEW else None
+        powers = rows.index_select(1, index) if t.numel() <= FEW else None
         result = torch.zeros_like(t)
         for power in range(len(rows) - 1, -1, -1):
             coefficient = powers[power] if powers is not None else rows[power].index_select(0, index)
             result = torch.addcmul(coefficient, result, t)
-        return result.reshape(v.shape)
+        return result.reshape(shape)

@@ -7,19 +7,17 @@ which overflows or cancels before the value itself does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import sympy
 import torch
 from sympy import Expr, Poly, Symbol
-from torch import Tensor
 
 from ganworks.design.symbols import V
 from ganworks.design.torchlower import Generator, Lowering, NoForm, X, lowered
 from ganworks.design.torchtape import Register, Tape, asinh_exp, lambert_exp, log_mix, softplus
+from ganworks.design.torchtower import Levels, Program
 
-Program = Callable[[Tensor], Tensor]
 BRANCHING = (asinh_exp, lambert_exp, log_mix)
 Powers = dict[Expr, sympy.Rational]
 """Positive polynomials p(x) with the power q of 1/p."""
@@ -36,7 +34,7 @@ class Kernel:
     rest: dict[tuple[tuple[Symbol, int], ...], Expr] = field(default_factory=dict)
 
 
-def programs(expr: Expr, fold: bool = False) -> list[Program]:
+def programs(expr: Expr, fold: bool = False) -> Levels:
     """Return stable programs of ``expr`` and its first two derivatives, to be run without a graph.
 
     Args:
@@ -47,11 +45,13 @@ def programs(expr: Expr, fold: bool = False) -> list[Program]:
     """
     lowering, value = lowered(expr)
     slope = lowering.slope(value)
-    made = []
-    for level in (value, slope, lowering.slope(slope)):
+    def written(level: Expr) -> Program:
         tape = Tape()
-        made.append(tape.sparing(Emitter(lowering, tape, fold).expression(level)))
-    return made
+        return tape.sparing(Emitter(lowering, tape, fold).expression(level))
+
+    both = Tape()
+    first, second = (Emitter(lowering, both, fold).expression(level) for level in (value, slope))
+    return Levels(written(value), written(slope), written(lowering.slope(slope)), both.sparing_pair(first, second))
 
 
 def recorded(expr: Expr) -> Program:
@@ -146,9 +146,10 @@ class Emitter:
             if abs(c) < 1:
                 line = self.tape.line(float(kernel.k) / self.m, math.log(abs(c)))
                 return [(math.copysign(1.0, c), self.tape.add(torch.exp, line))], 0.0
-        factor, registers = self._product(kernel)
-        if list(rest) == [()]:
-            return [(factor * self.lowering.number(rest[()]), self.tape.product(registers))], 0.0
+        alone = list(rest) == [()]
+        factor, registers = self._product(kernel, self.lowering.number(rest[()]) if alone else 1.0)
+        if alone:
+            return [(factor, self.tape.product(registers))], 0.0
         inner, constant = self._plain(rest, False)
         if len(inner) == 1 and not constant:
             registers, factor = [*registers, inner[0][1]], factor * inner[0][0]
@@ -203,11 +204,11 @@ class Emitter:
         ratio = self.lowering.exact(c1 / c0)
         return self.lowering.number(c0), float(sympy.log(ratio).evalf(20)) if ratio != 1 else 0.0, j
 
-    def _product(self, kernel: Kernel) -> tuple[float, list[Register]]:
-        """Write x^k / (p^q ...) as a factor and registers to multiply."""
+    def _product(self, kernel: Kernel, scale: float) -> tuple[float, list[Register]]:
+        """Write scale x^k / (p^q ...) as a factor and registers to multiply."""
         twos = {p: self._two(p) for p in kernel.powers}
         if all(twos.values()) and all(q > 0 for q in kernel.powers.values()):
-            return self._sigmoids(kernel, twos)
+            return self._sigmoids(kernel, twos, scale)
         k, constant, terms = kernel.k, 0.0, []
         for p, q in kernel.powers.items():
             two = twos[p]
@@ -222,11 +223,12 @@ class Emitter:
             terms.append((-float(q), self._softplus(j / self.m, shift, turned)))
         if k:
             terms.append((float(k) / self.m, 0))
-        return 1.0, [self.tape.add(torch.exp, self.tape.total(terms, constant))]
+        return scale, [self.tape.add(torch.exp, self.tape.total(terms, constant))]
 
-    def _sigmoids(self, kernel: Kernel, twos: dict[Expr, TwoTerms | None]) -> tuple[float, list[Register]]:
+    def _sigmoids(self, kernel: Kernel, twos: dict[Expr, TwoTerms | None],
+                  scale: float) -> tuple[float, list[Register]]:
         """1/p = sigmoid(-y)/c0 and e^y/p = sigmoid(y)/c0 with y = j v/m + b: nothing overflows, both ends are exact."""
-        k, factor, registers = kernel.k, 1.0, []
+        k, factor, registers = kernel.k, scale, []
         for p, q in kernel.powers.items():
             two = twos[p]
             if two is None:
@@ -243,7 +245,10 @@ class Emitter:
                     logarithm = self._softplus(side * -j / self.m, side * -shift, False)
                     registers.append(self.tape.add(torch.exp, self.tape.scaled(logarithm, -float(exponent))))
         if k:
-            registers.append(self.tape.add(torch.exp, self.tape.scaled(0, float(k) / self.m)))
+            line = self.tape.scaled(0, float(k) / self.m)
+            if self.fold and 0 < abs(factor) < 1:
+                line, factor = self.tape.line(float(k) / self.m, math.log(abs(factor))), math.copysign(1.0, factor)
+            registers.append(self.tape.add(torch.exp, line))
         return factor, registers
 
     def _generator(self, symbol: Symbol) -> Register:

@@ -19,7 +19,7 @@ from ganworks.design.torchcheck import LIMIT, Reference, worst
 from ganworks.design.torchforms import programs, recorded
 from ganworks.design.torchlower import KINKED, NoForm
 from ganworks.design.torchplain import plain
-from ganworks.design.torchtower import Caps, Program, capped_levels, capped_native, tower
+from ganworks.design.torchtower import Caps, Levels, Program, capped_native, tower
 
 LONGEST = 3.0
 """Seconds for one attempt at a formula."""
@@ -49,8 +49,8 @@ class Compiled:
     Attributes:
         function: float32 or float64 of any shape to the same; differentiable twice.
         form: "native" (plain torch operations), "tower" (own derivatives) or "table" (piecewise polynomials).
-        capped: the outputs below and above which float32 cannot hold value, slope or curvature, and a straight line
-            goes on (infinite on a side without one); None where there is none within |v| <= 100.
+        capped: the outputs below and above which float32 cannot hold value, slope or curvature, and the slope stays
+            what it is there (infinite on a side without one); None where there is none within |v| <= 100.
         error: worst relative error in float64 for |v| <= 30, over value, slope and curvature.
     """
 
@@ -86,15 +86,19 @@ def _tabled(exact: Exact, reference: Reference, caps: Caps) -> Compiled:
     choices = [levels]
     if exact.slope is not None:
         found = attempt(LONGEST, "a stable form", programs, exact.slope)
-        choices = [[levels[0], *found[:2]], levels] if found is not None else choices
+        choices = [_joined(levels.value, found), levels] if found is not None else choices
     for chosen in choices:
-        function = tower(capped_levels(chosen, caps))
+        function = tower(chosen, caps)
         error = _verified(function, reference, caps, False)
         if error is not None:
             break
     else:
         error = worst(function, reference, torch.float64, caps[torch.float64], False)[1]
     return Compiled(function, "table", _span(caps), error)
+
+
+def _joined(value: Program, slope: Levels) -> Levels:
+    return Levels(value, slope.value, slope.slope, lambda v: (value(v), slope.value(v)))
 
 
 def _reference(exact: Exact) -> Reference:
@@ -135,13 +139,13 @@ def _native(exact: Exact, caps: Caps) -> Program:
 def _tower(exact: Exact, caps: Caps) -> Program:
     if exact.expr is None:
         raise NoForm("no closed form")
-    return tower(capped_levels(programs(exact.expr), caps))
+    return tower(programs(exact.expr), caps)
 
 
 def _folded(exact: Exact, caps: Caps) -> Program:
     if exact.expr is None:
         raise NoForm("no closed form")
-    return tower(capped_levels(programs(exact.expr, fold=True), caps))
+    return tower(programs(exact.expr, fold=True), caps)
 
 
 def _verified(function: Program, reference: Reference, caps: Caps, native: bool) -> float | None:

@@ -79,21 +79,40 @@ class Tape:
 
     def sparing(self, result: Register) -> Callable[[Tensor], Tensor]:
         """The same, for use without a graph: results that are not needed again are overwritten."""
-        steps = self.steps[:result]
+        return _runner(self._frugal((result,)), result)
+
+    def sparing_pair(self, first: Register, second: Register) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """Two results in one run, which share what they have in common, for use without a graph."""
+        fill = _filler(self._frugal((first, second)))
+
+        def run(v: Tensor) -> tuple[Tensor, Tensor]:
+            values = fill(v)
+            return values[first], values[second]
+
+        return run
+
+    def _frugal(self, results: tuple[Register, ...]) -> tuple[Step, ...]:
+        steps = self.steps[:max(results)]
         last = {at: i for i, (_, registers, _) in enumerate(steps) for at in registers}
-        return _runner(tuple((IN_PLACE.get(operation, operation), at, constants)
-                             if at[0] and last[at[0]] == i and at.count(at[0]) == 1 else (operation, at, constants)
-                             for i, (operation, at, constants) in enumerate(steps)), result)
+        last |= dict.fromkeys(results, len(steps))
+        return tuple((IN_PLACE.get(operation, operation), at, constants)
+                     if at[0] and last[at[0]] == i and at.count(at[0]) == 1 else (operation, at, constants)
+                     for i, (operation, at, constants) in enumerate(steps))
 
 
-def _runner(steps: tuple[Step, ...], result: Register) -> Callable[[Tensor], Tensor]:
-    def run(v: Tensor) -> Tensor:
+def _filler(steps: tuple[Step, ...]) -> Callable[[Tensor], list[Tensor]]:
+    def run(v: Tensor) -> list[Tensor]:
         values = [v]
         for operation, at, constants in steps:
             values.append(operation(*[values[i] for i in at], *constants))
-        return values[result]
+        return values
 
     return run
+
+
+def _runner(steps: tuple[Step, ...], result: Register) -> Callable[[Tensor], Tensor]:
+    fill = _filler(steps)
+    return lambda v: fill(v)[result]
 
 
 def times(x: Tensor, factor: float) -> Tensor:
