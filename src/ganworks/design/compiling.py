@@ -94,26 +94,30 @@ def _leaps(critic: Critic, r: Number) -> bool:
 
 
 def _spread(design: Design) -> Parts:
-    """Return the costs of an f with one corner: its two sides are moved apart, and v in [-1, 1] lies between them.
+    """Return the costs of an f with corners: at each its two sides are moved apart, and 2 of v lies between them.
 
-    At the corner u0 every T between the two slopes is best where p/q = u0, and f*(T) = u0 T - f(u0) there. So nothing
-    is lost: the best output is v = log(u/u0) + 1 or - 1, on its side, and all of [-1, 1] at u = u0.
+    At a corner u0 every T between the two slopes is best where p/q = u0, and f*(T) = u0 T - f(u0) there. So nothing
+    is lost: elsewhere the best output is log u, moved by 1 or more to its side, and at u0 all that lies between.
     """
     critic = design.critic
     assert isinstance(critic, DivergenceCritic)
-    marks = [r for r in kinks(critic.omega, R) if _leaps(critic, r)]
-    if len(marks) != 1:
-        raise UserError(f"an f with {len(marks)} corners", "at most one, or one that is linear between its corners",
+    corners = sorted((r for r in kinks(critic.omega, R) if _leaps(critic, r)), reverse=True)
+    if not corners:
+        raise UserError("an f whose slope jumps at no place that was found", "corners of max, min or abs",
                         "smooth it: max(a, b) is the limit of log(exp(k*a) + exp(k*b))/k")
-    corner = marks[0]
+    logs = [-mp.log(r) for r in corners]
+    middle = (logs[0] + logs[-1]) / 2
+    starts = [s - middle + 2 * i - len(logs) for i, s in enumerate(logs)]
 
     def places(v: Number) -> tuple[Number, Number, Number]:
         """Return the ratios between which v lies, and how far it is from the first to the second."""
-        if abs(v) > 1:
-            r = corner * mp.exp(mp.sign(v) - v)
+        passed = sum(v > start + 2 for start in starts)
+        if passed == len(starts) or v < starts[passed]:
+            r = mp.exp(2 * passed - len(logs) - middle - v)
             return r, r, mp.mpf(0)
         edge = mp.mpf(2) ** (10 - mp.prec)
-        return corner * (1 + edge), corner * (1 - edge), (1 + v) / 2
+        corner = corners[passed]
+        return corner * (1 + edge), corner * (1 - edge), (v - starts[passed]) / 2
 
     def between(along: Function) -> Function:
         def value(v: Number) -> Number:
@@ -122,12 +126,13 @@ def _spread(design: Design) -> Parts:
 
         return value
 
-    phi, psi = (Exact(between(_minus(along)), kinks=(-1, 1)) for along in (critic.phi_of, critic.psi_of))
+    ends = tuple(float(end) for start in starts for end in (start, start + 2))
+    phi, psi = (Exact(between(_minus(along)), kinks=ends) for along in (critic.phi_of, critic.psi_of))
     if design.zero_sum:
         return phi, psi, None, None
     assert design.beta is not None
     output, beta = between(critic.omega_of), function_of(design.beta, T)
-    return phi, psi, Exact(lambda v: beta(output(v)), kinks=(-1, 1)), None
+    return phi, psi, Exact(lambda v: beta(output(v)), kinks=ends), None
 
 
 def _minus(function: Function) -> Function:
