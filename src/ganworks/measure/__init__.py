@@ -1,11 +1,11 @@
 """Distances between distributions, and what games do with them."""
 
 from ganworks.measure.bures import GaussianTransport, gaussian
-from ganworks.measure.line import line, line_plan
+from ganworks.measure.entropic import Sinkhorn, sinkhorn
+from ganworks.measure.exact import Transport, transport
+from ganworks.measure.lines import line, line_plan
 from ganworks.measure.plans import Score, score, score_against
-from ganworks.measure.sinkhorn import Sinkhorn, sinkhorn
-from ganworks.measure.sliced import MaxSliced, Sliced, max_sliced, sliced
-from ganworks.measure.transport import Transport, transport
+from ganworks.measure.slices import MaxSliced, Sliced, max_sliced, sliced
 
 __all__ = [
     "GaussianTransport",

@@ -56,7 +56,7 @@ def gaussian(mean1: Any, cov1: Any, mean2: Any, cov2: Any) -> GaussianTransport:
     mean2, root2 = _checked(mean2, cov2, "2")
     if mean1.shape != mean2.shape:
         raise UserError(f"means of {len(mean1)} and {len(mean2)} coordinates", "Gaussians of one space")
-    left, sizes, right = np.linalg.svd(root1 @ root2)
+    left, _, right = np.linalg.svd(root1 @ root2)
     apart = float(np.square(root1 - (left @ right) @ root2).sum())
     shift = float(np.square(mean1 - mean2).sum())
     return GaussianTransport(float(np.sqrt(shift + apart)), shift, apart, _map(root1, root2), mean1, mean2)

@@ -28,7 +28,7 @@ def as_points(x: Any, name: str, kind: type = np.float64) -> np.ndarray:
         UserError: empty, not numbers, not finite.
     """
     try:
-        points = np.asarray(x, dtype=kind)
+        points: np.ndarray = np.asarray(x, dtype=kind)
     except (TypeError, ValueError):
         raise UserError(f"{name} is not an array of numbers", "points, shape (n, d) or (n,)") from None
     if points.ndim == 0 or points.size == 0:

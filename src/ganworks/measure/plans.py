@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganworks.errors import UserError
-from ganworks.measure.transport import Transport, transport
+from ganworks.measure.exact import Transport, transport
 
 TOLERANCE = 1e-6
 """Sums that are off by less than this share of the mass are taken as right: plans are often written with few digits."""
@@ -42,7 +42,8 @@ class Score:
         wrong: the sums that are not right, the worst first.
         negative: (i, j) of the negative entries.
         marginal_error: the largest error of a sum, as a share of the mass.
-        plan: (n, m), divided by ``unit``, the mass that stands for 1: the plan may be in shares or in the weights' units.
+        plan: (n, m), divided by ``unit``, the mass that stands for 1: the plan may be in shares or in the units of
+            the weights.
         best: the best plan and its proof.
     """
 
@@ -58,7 +59,8 @@ class Score:
     best: Transport
 
 
-def score(plan: Any, x: Any, y: Any, a: Any = None, b: Any = None, metric: Any = "euclidean", power: float = 1) -> Score:
+def score(plan: Any, x: Any, y: Any, a: Any = None, b: Any = None, metric: Any = "euclidean",
+          power: float = 1) -> Score:
     """Score a plan that moves x to y against the best one.
 
     Args:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ganworks.errors import UserError
 from ganworks.measure.costs import both_points, both_weights, check_power
-from ganworks.measure.line import equal_quantiles, quantiles
+from ganworks.measure.lines import equal_quantiles, quantiles
 
 NUMBERS_A_BLOCK = 4_000_000
 """Projected points of a cloud that are held at once: it bounds the memory."""
@@ -106,7 +106,7 @@ def costs_along(directions: np.ndarray, x: np.ndarray, y: np.ndarray,
     """Return W_power ** power on each line, float64 (k,): directions (k, d), points (n, d) and (m, d)."""
     match = equal_quantiles(len(x), len(y)) if weights is None and len(x) != len(y) else None
     together = max(LINES_A_TASK, NUMBERS_A_BLOCK // max(len(x), len(y)))
-    each = []
+    each: list[np.ndarray] = []
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:  # numpy lets go of its lock while it sorts
         for block in (directions[k : k + together] for k in range(0, len(directions), together)):
             left, right = block @ x.T, block @ y.T  # has threads of its own

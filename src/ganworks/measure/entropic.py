@@ -13,8 +13,15 @@ from typing import Any
 import numpy as np
 
 from ganworks.errors import UserError
-from ganworks.measure.costs import both_points, both_weights, check_power, cost_matrix, given_costs, refuse_beyond_memory
-from ganworks.measure.transport import feasible
+from ganworks.measure.costs import (
+    both_points,
+    both_weights,
+    check_power,
+    cost_matrix,
+    given_costs,
+    refuse_beyond_memory,
+)
+from ganworks.measure.exact import feasible
 
 FAR = 1e50
 """Scalings beyond this, or below its inverse, are taken into the potentials."""
