@@ -2,10 +2,10 @@
 
 from ganworks.measure.bures import GaussianTransport, gaussian
 from ganworks.measure.entropic import Sinkhorn, sinkhorn
-from ganworks.measure.exact import Transport, transport
 from ganworks.measure.lines import line, line_plan
 from ganworks.measure.plans import Score, score, score_against
 from ganworks.measure.slices import MaxSliced, Sliced, max_sliced, sliced
+from ganworks.measure.transport import Transport, transport
 
 __all__ = [
     "GaussianTransport",

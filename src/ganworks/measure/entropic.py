@@ -21,7 +21,7 @@ from ganworks.measure.costs import (
     given_costs,
     refuse_beyond_memory,
 )
-from ganworks.measure.exact import feasible
+from ganworks.measure.transport import feasible
 
 FAR = 1e50
 """Scalings beyond this, or below its inverse, are taken into the potentials."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganworks.errors import UserError
-from ganworks.measure.exact import Transport, transport
+from ganworks.measure.transport import Transport, transport
 
 TOLERANCE = 1e-6
 """Sums that are off by less than this share of the mass are taken as right: plans are often written with few digits."""
