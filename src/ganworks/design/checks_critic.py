@@ -9,7 +9,7 @@ from sympy import Expr
 from ganworks.design.calculus import DIGITS, STEP
 from ganworks.design.certificate import Check
 from ganworks.design.corners import CornerCritic, LipschitzCritic
-from ganworks.design.critic import Critic, DivergenceCritic, RatioCritic, TermsCritic
+from ganworks.design.critic import Critic, DivergenceCritic, RatioCritic
 from ganworks.design.design import Design
 from ganworks.design.evaluate import Undefined, function_of, sample
 from ganworks.design.kinks import is_smooth, kinks
@@ -26,6 +26,7 @@ from ganworks.design.scan import (
     value,
 )
 from ganworks.design.symbols import R, T, U
+from ganworks.design.terms_critic import TermsCritic
 
 
 def is_positive(expr: Expr | None, strictly: bool = True) -> bool:

@@ -18,10 +18,11 @@ from sympy import Expr
 from torch import Tensor
 
 from ganworks.design.corners import CornerCritic, LipschitzCritic
-from ganworks.design.critic import Critic, DivergenceCritic, RatioCritic, TermsCritic
+from ganworks.design.critic import Critic, DivergenceCritic, RatioCritic
 from ganworks.design.evaluate import Function, Number, Undefined, function_of
 from ganworks.design.kinks import is_smooth, kinks
 from ganworks.design.symbols import R, T, V
+from ganworks.design.terms_critic import TermsCritic
 from ganworks.design.torchfunction import Compiled, Exact, compile_function
 from ganworks.errors import UserError
 from ganworks.objective import Objective

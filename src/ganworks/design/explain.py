@@ -16,13 +16,14 @@ from ganworks.design.calculus import DIGITS
 from ganworks.design.certificate import FATAL, Certificate, Check
 from ganworks.design.claims import account, resting_on
 from ganworks.design.corners import CornerCritic, LipschitzCritic
-from ganworks.design.critic import Critic, TermsCritic
+from ganworks.design.critic import Critic
 from ganworks.design.derivation import Derivation, Line, Step
 from ganworks.design.design import Design
 from ganworks.design.explain_claims import GREEK, OMEGA, effort, eq, identical, lettered, samples
 from ganworks.design.force import force_on_scale
 from ganworks.design.limits import CANNOT, attempt
 from ganworks.design.symbols import R, T, U
+from ganworks.design.terms_critic import TermsCritic
 from ganworks.errors import UserError
 
 SECONDS = 10.0

@@ -10,7 +10,7 @@ from sympy import Expr, Symbol
 
 from ganworks.design.calculus import DIGITS, RATIOS
 from ganworks.design.claims import Finding, account, equal, ordered, resting_on, shown
-from ganworks.design.critic import Critic, DivergenceCritic, RatioCritic, TermsCritic
+from ganworks.design.critic import Critic, DivergenceCritic, RatioCritic
 from ganworks.design.derivation import Line, Step
 from ganworks.design.design import Design
 from ganworks.design.evaluate import function_of
@@ -41,6 +41,7 @@ from ganworks.design.explain_claims import (
 from ganworks.design.notation import Chain, Total
 from ganworks.design.scan import SCAN_DIGITS
 from ganworks.design.symbols import R, T, U, V
+from ganworks.design.terms_critic import TermsCritic
 
 BIG_T = Symbol("T", real=True)
 AT_ONE = "omega(1)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,17 @@ def objective_named(text: str, **parameters: float) -> Objective:
     Raises:
         UserError: no such name or parameter, or a design that is no GAN.
     """
+    if text.endswith((".yaml", ".yml")):  # a file may change
+        return _compiled(text, **parameters)
+    return _remembered(text, tuple(sorted(parameters.items())))
+
+
+@lru_cache(maxsize=128)
+def _remembered(text: str, parameters: tuple[tuple[str, float], ...]) -> Objective:
+    return _compiled(text, **dict(parameters))
+
+
+def _compiled(text: str, **parameters: float) -> Objective:
     found = entry_named(text, **parameters)
     if isinstance(found, Objective):
         return found

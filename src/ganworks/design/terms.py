@@ -12,10 +12,11 @@ from sympy import Expr
 
 from ganworks.design.calculus import DIGITS
 from ganworks.design.corners import CornerCritic, bounded_above, corners_of
-from ganworks.design.critic import Critic, TermsCritic
+from ganworks.design.critic import Critic
 from ganworks.design.evaluate import Function, Number, Undefined, function_of, number
 from ganworks.design.scan import out_of_reach
 from ganworks.design.symbols import T
+from ganworks.design.terms_critic import TermsCritic
 
 COUNT = 400
 
