@@ -285,3 +285,15 @@ def test_a_forked_child_has_limits_too() -> None:
         child.join(4)
         assert child.exitcode == 0
     assert answers.get() is None
+
+
+def test_waiting_is_not_work() -> None:
+    with limited(0.2, "waiting", working=True):
+        time.sleep(0.5)  # as if another program had the processor
+    began = time.thread_time()
+    with pytest.raises(TimedOut), limited(0.2, "working", working=True):
+        while time.thread_time() - began < 5:
+            pass
+    assert time.thread_time() - began < 1
+    with pytest.raises(TimedOut), limited(0.1, "waiting for ever", working=True):
+        time.sleep(0.6)

@@ -33,6 +33,10 @@ CANNOT = (ArithmeticError, AssertionError, AttributeError, LookupError, NotImple
 """What sympy and mpmath raise when they cannot do something, on purpose or by a fault of theirs."""
 
 
+LONGEST_WAIT = 4.0
+"""How many times its seconds a limit on work may last while other programs have the processor."""
+
+
 class TimedOut(BaseException):
     """A block took longer than its limit.
 
@@ -90,7 +94,7 @@ class _Watchdog:
         with self.lock:
             while True:
                 now = time.monotonic()
-                for limit in [limit for limit in self.waiting if limit.deadline <= now]:
+                for limit in [limit for limit in self.waiting if limit.deadline <= now and not limit.prolonged(now)]:
                     self.waiting.discard(limit)
                     limit.expired = True
                     _raise_in_thread(limit.thread, _Alarm)
@@ -121,10 +125,12 @@ class limited:
     Args:
         seconds: the limit; ``inf`` is none.
         what: what is being done, for the message.
+        working: the seconds are those that this thread works. On a busy machine that takes longer, up to
+            ``LONGEST_WAIT`` times, and finds the same as on an idle one.
     """
 
-    def __init__(self, seconds: float, what: str) -> None:
-        self.seconds, self.what = seconds, what
+    def __init__(self, seconds: float, what: str, working: bool = False) -> None:
+        self.seconds, self.what, self.working = seconds, what, working
         self.expired = self.raised = False  # its time is up; TimedOut was raised for it
         self.depth = 0
         self.outer: limited | None = None
@@ -134,7 +140,9 @@ class limited:
         while outer is not None and outer.raised:  # left over, or about to end: nothing more to do for it
             outer = outer.outer
         self.outer, self.depth = outer, outer.depth + 1 if outer else 0
-        self.thread, self.deadline = threading.get_ident(), time.monotonic() + self.seconds
+        self.thread, self.began = threading.get_ident(), time.monotonic()
+        self.worked = _worked(self.thread) if self.working else 0.0
+        self.deadline = self.began + self.seconds
         _here.innermost = self
         _watchdog.watch(self)
         return self
@@ -153,6 +161,16 @@ class limited:
             due.raised = True
             raise TimedOut(due.what, due.seconds, due) from None
 
+    def prolonged(self, now: float) -> bool:
+        """Move the deadline on where the thread has not worked for so long; say whether it was moved."""
+        if not self.working or now >= self.began + LONGEST_WAIT * self.seconds:
+            return False
+        left = self.seconds - (_worked(self.thread) - self.worked)
+        if left <= 0:
+            return False
+        self.deadline = now + max(left, 0.01)
+        return True
+
     def _leave(self) -> limited | None:
         # Under the lock: switch off this limit and those inside it, drop an alarm that is on its way, and return the
         # outermost limit of this thread whose time is up and who has not said so.
@@ -167,6 +185,12 @@ class limited:
         due = _overdue()
         _here.innermost = self.outer
         return due
+
+
+def _worked(thread: int) -> float:
+    """Return the seconds of processor time that a thread has used; all time counts where that is not known."""
+    clock = getattr(time, "pthread_getcpuclockid", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock(thread))
 
 
 def _limits() -> Iterator[limited]:
@@ -190,7 +214,7 @@ def attempt(seconds: float, what: str, function: Callable[P, Result], *args: P.a
 
     An outer limit that ends inside is not caught.
     """
-    limit = limited(seconds, what)
+    limit = limited(seconds, what, working=True)
     try:
         with limit:
             return function(*args, **kwargs)
