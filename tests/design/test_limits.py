@@ -291,9 +291,13 @@ def test_waiting_is_not_work() -> None:
     with limited(0.2, "waiting", working=True):
         time.sleep(0.5)  # as if another program had the processor
     began = time.thread_time()
-    with pytest.raises(TimedOut), limited(0.2, "working", working=True):
+
+    def work() -> None:
         while time.thread_time() - began < 5:
             pass
+
+    with pytest.raises(TimedOut), limited(0.2, "working", working=True):
+        work()
     assert time.thread_time() - began < 1
     with pytest.raises(TimedOut), limited(0.1, "waiting for ever", working=True):
         time.sleep(0.6)
