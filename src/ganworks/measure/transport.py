@@ -25,9 +25,12 @@ from ganworks.measure.costs import (
     given_costs,
     refuse_beyond_memory,
 )
+from ganworks.measure.lines import line_plan
 
 PIVOTS = 10**8
 CELLS_A_BLOCK = 4_000_000
+ON_A_LINE = ("euclidean", "cityblock", "chebyshev", "sqeuclidean")
+"""Metrics that are |x - y|, or a power of it, in one dimension: there the plan that keeps the order is optimal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,8 @@ class Transport:
     Attributes:
         cost: sum of plan * costs; for ``power`` p and a metric it is W_p ** p.
         distance: cost ** (1 / power): W_p.
-        plan: (n, m), mass moved from x_i to y_j. Often not the only best one; its cost is.
+        plan: (n, m), mass moved from x_i to y_j. There may be other plans as good; on a line it is the one that keeps
+            the order.
         u, v: potentials, (n,) and (m,), with u_i + v_j <= costs_ij for all pairs (to one rounding).
         dual: sum a u + sum b v, a proven lower bound of the cost of any plan.
         gap: cost - dual, zero to rounding when the plan is optimal.
@@ -133,6 +137,13 @@ def transport(x: Any, y: Any, a: Any = None, b: Any = None, metric: Any = "eucli
         x = y = None
     a, b, total = both_weights(a, b, *costs.shape)
     plan, u, v = _solved(costs, a, b)
+    if x is not None and x.shape[1] == 1 and metric in ON_A_LINE:
+        plan = np.zeros_like(costs)
+        left, right, mass = line_plan(x, y, a, b)
+        np.add.at(plan, (left, right), mass)
+    i, j = np.nonzero(plan)
+    dust = plan[i, j] <= 4 * np.finfo(float).eps * np.minimum(a[i], b[j])
+    plan[i[dust], j[dust]] = 0  # differences of sums that should be equal
     cost, dual = float(np.vdot(plan, costs)), float(a @ u + b @ v)
     error = max(np.abs(plan.sum(axis=1) - a).max(), np.abs(plan.sum(axis=0) - b).max())
     root = cost if name == "given" else max(cost, 0.0) ** (1 / power)
