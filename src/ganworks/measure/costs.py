@@ -67,7 +67,8 @@ def both_weights(a: Any, b: Any, n: int, m: int) -> tuple[np.ndarray, np.ndarray
         raise UserError(f"the weights a sum to {total:.10g}, the weights b to {other:.10g}",
                         "the same total: transport neither makes nor loses mass",
                         "divide each by its sum, if only proportions matter")
-    return first / total, second / other, total if a is not None else other
+    given = total if a is not None else other
+    return first / total, second / other, 1.0 if abs(given - 1) <= AGREE else given
 
 
 def as_weights(w: Any, n: int, name: str) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ganworks.console import track
 from ganworks.errors import UserError
 from ganworks.measure.costs import both_points, both_weights, check_power
 from ganworks.measure.lines import equal_quantiles, quantiles
@@ -108,7 +109,9 @@ def costs_along(directions: np.ndarray, x: np.ndarray, y: np.ndarray,
     together = max(LINES_A_TASK, NUMBERS_A_BLOCK // max(len(x), len(y)))
     each: list[np.ndarray] = []
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:  # numpy lets go of its lock while it sorts
-        for block in (directions[k : k + together] for k in range(0, len(directions), together)):
+        begins = range(0, len(directions), together)
+        for begin in track(begins, len(begins), "sliced", "block") if len(begins) > 1 else begins:
+            block = directions[begin : begin + together]
             left, right = block @ x.T, block @ y.T  # has threads of its own
             tasks = [slice(k, k + LINES_A_TASK) for k in range(0, len(block), LINES_A_TASK)]
             each += pool.map(lambda rows, left=left, right=right: _block(left[rows], right[rows], weights, match,
@@ -167,7 +170,7 @@ def max_sliced(x: Any, y: Any, power: float = 1, a: Any = None, b: Any = None, s
     at = tried[best]
     value, slope = _heights(at, x, y, first, second, power)
     stride = np.full(len(at), 1.0)
-    for _ in range(steps):
+    for _ in track(range(steps), steps, "max-sliced", "step"):
         step = slope - np.einsum("kd,kd->k", slope, at)[:, None] * at  # along the sphere
         length = np.linalg.norm(step, axis=1, keepdims=True)
         to = at + stride[:, None] * step / np.where(length > 0, length, 1.0)
@@ -176,7 +179,7 @@ def max_sliced(x: Any, y: Any, power: float = 1, a: Any = None, b: Any = None, s
         up = new > value
         at[up], value[up], slope[up] = to[up], new[up], new_slope[up]
         stride = np.where(up, stride * 1.5, stride / 2)
-        if stride.max() < 1e-9:
+        if stride.max() < 1e-7:
             break
     top = int(value.argmax())
     return MaxSliced(float(value[top] ** (1 / power)), at[top], power)

@@ -107,7 +107,7 @@ class Transport:
         """What goes where: (i, j, share of the mass), without what stays at no cost, the largest first."""
         found = [(int(i), int(j), float(self.plan[i, j])) for i, j in zip(*np.nonzero(self.plan), strict=True)
                  if self.costs[i, j] != 0]
-        return sorted(found, key=lambda move: -move[2])
+        return sorted(found, key=lambda move: (-round(move[2], 12), move[0], move[1]))
 
 
 def transport(x: Any, y: Any, a: Any = None, b: Any = None, metric: Any = "euclidean", power: float = 1) -> Transport:
