@@ -109,7 +109,9 @@ def kl_terms(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
 
     Wang, Kulkarni and Verdu 2009, section III: around each x_i a ball that holds k others of x and k of y; l_i of x and
     k_i of y are in it, and the term is digamma(l_i) - digamma(k_i) + log(m / (n - 1)). Both densities are seen at one
-    scale, so that their biases nearly cancel. Points in one place count as an atom, as in Gao et al. 2017.
+    scale, so that their biases nearly cancel. Where x goes on beyond the last points of y, the nearest of those stands
+    for what is missing, and the estimate is too low, the more so in many dimensions. Points in one place count as an
+    atom, as in Gao et al. 2017.
 
     Args:
         x, y: (n, d) and (m, d), n > k, m >= k.

@@ -16,6 +16,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ganworks.measure.estimate import Estimate
+    from ganworks.measure.neighbours import Neighbours
 
 ENOUGH = 100  # effective samples: a relative error of a tenth
 FEW_A_FOLD = 20
@@ -104,10 +105,19 @@ def of_estimate(e: Estimate, growths: tuple[float, float]) -> list[Caution]:
         found.append(Caution("no difference found: the interval reaches 0", "a larger sample may still find one",
                              doubtful=False))
     found += _apart(e) + _thin(e, growths)
-    if np.std(e.per_seed) > max(e.error, 0.05 * abs(e.value)):
+    if np.std(e.per_seed) > max(2 * e.error, 0.05 * abs(e.value)):
         found.append(Caution(f"the critics disagree: {min(e.per_seed):.4g} to {max(e.per_seed):.4g} from seed to seed",
                              "take more seeds or steps"))
     return found
+
+
+def compared(e: Estimate, beside: Neighbours) -> list[Caution]:
+    """Return what critics and nearest neighbours, side by side, make doubtful."""
+    said = beside.value - beside.at_equality
+    if said - 3 * beside.error <= e.interval[1] or any(c.doubtful for c in beside.cautions):
+        return []
+    return [Caution(f"nearest neighbours say {beside.value:.4g}, above the interval: the critics may have missed detail "
+                    "finer than they can draw", "take more steps or wider layers (--steps, --hidden)", doubtful=False)]
 
 
 def _apart(e: Estimate) -> list[Caution]:
