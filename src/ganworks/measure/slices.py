@@ -162,6 +162,8 @@ def max_sliced(x: Any, y: Any, power: float = 1, a: Any = None, b: Any = None, s
         raise UserError(f"{starts} starts of {steps} steps", "1 or more of each")
     first, second, _ = both_weights(a, b, len(x), len(y))
     weights = None if a is None and b is None else (first, second)
+    if x.shape[1] == 1:  # there is one line
+        return MaxSliced(float(costs_along(np.ones((1, 1)), x, y, weights, power)[0] ** (1 / power)), np.ones(1), power)
     tried = _directions(None, 32 * starts, x.shape[1], seed)
     between = first @ x - second @ y
     if between.any():
