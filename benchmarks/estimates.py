@@ -146,8 +146,8 @@ def main() -> None:
     if args.same:
         same(args.same, args.n, args.steps)
         return
-    print("| pair | divergence | exact | perfect | bound | interval | exact is | neighbours | ESS | trust | s | what is "
-          "said |\n|" + "---|" * 12)
+    print("| pair | divergence | exact | perfect | bound | interval | exact is | neighbours | ESS | trust | s | "
+          "what is said |\n|" + "---|" * 12)
     for name in args.names:
         for pair in args.pairs:
             print(row(name, pair, args.n, args.seed, args.steps), flush=True)

@@ -116,8 +116,8 @@ def compared(e: Estimate, beside: Neighbours) -> list[Caution]:
     said = beside.value - beside.at_equality
     if said - 3 * beside.error <= e.interval[1] or any(c.doubtful for c in beside.cautions):
         return []
-    return [Caution(f"nearest neighbours say {beside.value:.4g}, above the interval: the critics may have missed detail "
-                    "finer than they can draw", "take more steps or wider layers (--steps, --hidden)", doubtful=False)]
+    return [Caution(f"nearest neighbours say {beside.value:.4g}, above the interval: the critics may have missed "
+                    "detail finer than they can draw", "take more steps or wider layers (--steps, --hidden)", doubtful=False)]
 
 
 def _apart(e: Estimate) -> list[Caution]:
@@ -125,7 +125,7 @@ def _apart(e: Estimate) -> list[Caution]:
         return []
     words = f"the critics tell the samples apart almost without a mistake (AUC {e.auc:.4f})"
     if math.isinf(e.ceiling):
-        return [Caution(f"{words}: the divergence may be infinite, and the figure says how far the critics came",
+        return [Caution(f"{words}: the divergence may be infinite, the figure says how far the critics came",
                         "see how far apart they are with a Wasserstein distance")]
     return [Caution(f"{words}: the divergence is near its maximum {e.ceiling:.4g}, whatever the distance",
                     "see how far apart they are with a Wasserstein distance", doubtful=False)]

@@ -40,7 +40,7 @@ def draw_estimate(axes: Any, e: Estimate, real: np.ndarray, fake: np.ndarray, kn
         plain_axes(axes, palette, "x", says)
     else:
         _histograms(axes, e, real, fake, exact, palette)
-        plain_axes(axes, palette, says, "density of points")
+        plain_axes(axes, palette, "log p/q" if e.log_ratio is not None else says, "density of points")
     bound = f"{e.value:.3g}, 95 % {e.interval[0]:.3g} to {e.interval[1]:.3g}"
     titled(axes, palette, f"{e.objective}: {bound}" + ("" if e.exact is None else f"; exact {e.exact:.3g}")
            + (" (doubtful)" if e.trust == "doubtful" else ""))
@@ -66,7 +66,8 @@ def _over_points(axes: Any, e: Estimate, real: np.ndarray, fake: np.ndarray, kno
 
 def _histograms(axes: Any, e: Estimate, real: np.ndarray, fake: np.ndarray, known: tuple[Any, Any] | None,
                 palette: Palette) -> None:
-    sides = ((e.outputs_real, "real points", palette.lines[0]), (e.outputs_fake, "generated points", palette.lines[1]))
+    sides = ((e.outputs_real, "real points", palette.lines[0]),
+             (e.outputs_fake, "generated points", palette.lines[1]))
     values = np.concatenate([e.outputs_real, e.outputs_fake])
     truths = [] if known is None else [log_ratio_at(known, points).clip(-FAR, FAR) for points in (real, fake)]
     ends = [values.min(), values.max(), *(x for truth in truths for x in np.quantile(truth, (0.01, 0.99)))]
@@ -74,5 +75,5 @@ def _histograms(axes: Any, e: Estimate, real: np.ndarray, fake: np.ndarray, know
     for i, (v, label, colour) in enumerate(sides):
         axes.hist(v, edges, density=True, color=colour, alpha=0.45, label=label)
         if known is not None:
-            axes.hist(truths[i].clip(edges[0], edges[-1]), edges, density=True, histtype="step", color=colour, linewidth=1.4,
-                      label=f"{label}, exact")
+            axes.hist(truths[i].clip(edges[0], edges[-1]), edges, density=True, histtype="step", color=colour,
+                      linewidth=1.4, label=f"{label}, exact")
