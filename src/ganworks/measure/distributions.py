@@ -80,7 +80,8 @@ def checked_masses(masses: Any, name: str) -> Array:
     if not len(found):
         raise UserError(f"{name} is empty", wanted)
     if not np.isfinite(found).all():
-        raise UserError(f"{name} holds nan or inf, the first at place {int((~np.isfinite(found)).argmax()) + 1}", wanted)
+        at = int((~np.isfinite(found)).argmax())
+        raise UserError(f"{name} holds nan or inf, the first at place {at + 1}", wanted)
     if (found < 0).any():
         at = int((found < 0).argmax())
         raise UserError(f"{name} holds the negative number {found[at]:g} at place {at + 1}", wanted)
@@ -121,9 +122,7 @@ class Line(Distribution):
         self.weights, self.parts = np.asarray(weights, dtype=np.float64), tuple(parts)
 
     def logpdf(self, x: Any) -> Array:
-        points = np.asarray(x, dtype=np.float64)
-        with np.errstate(all="ignore"):
-            return self._together([part.logpdf(points) for part in self.parts])
+        return self.beside(0.0, np.asarray(x, dtype=np.float64))
 
     def beside(self, base: float, offset: Array) -> Array:
         """Return the log density at base + offset, with all digits of offset where the density begins at base."""
@@ -181,7 +180,10 @@ def _beside(part: Any, base: float, offset: Array) -> Array:
     shapes, loc, scale = _loc_scale(part)
     if part.dist.name in MIRRORED and base == loc + scale:
         return part.dist.logpdf(-offset / scale, *shapes[::-1]) - math.log(scale)
-    return part.dist.logpdf(((base - loc) + offset) / scale, *shapes) - math.log(scale)
+    z = ((base - loc) + offset) / scale
+    if part.dist.name == "laplace":  # scipy takes the logarithm of the density, which is 0 far out
+        return -np.abs(z) - math.log(2 * scale)
+    return part.dist.logpdf(z, *shapes) - math.log(scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,14 +240,17 @@ class GaussianMixture(Distribution):
     def logpdf(self, x: Any) -> Array:
         points = np.asarray(x, dtype=np.float64).reshape(-1, self.dimension)
         logs = np.empty((len(self.weights), len(points)))
-        for i, (weight, mean, factor) in enumerate(zip(self.weights, self.means, self.factors, strict=True)):
-            away = (points - mean) @ factor.T
-            logs[i] = -0.5 * np.einsum("nd,nd->n", away, away)
-            logs[i] += math.log(weight) + np.log(np.diagonal(factor)).sum() - 0.5 * self.dimension * LOG_2PI
+        columns = np.ascontiguousarray(points.T)
+        for row, weight, mean, factor in zip(logs, self.weights, self.means, self.factors, strict=True):
+            row[:] = math.log(weight) + np.log(np.diagonal(factor)).sum() - 0.5 * self.dimension * LOG_2PI
+            for i in range(self.dimension):  # a column at a time: narrow matrices are slow to multiply
+                away = sum(factor[i, j] * (columns[j] - mean[j]) for j in range(i + 1) if factor[i, j])
+                row -= 0.5 * np.square(away)
         if len(logs) == 1:
             return logs[0]
         top = logs.max(axis=0)
-        return top + np.log(np.exp(logs - top).sum(axis=0))
+        logs -= top
+        return top + np.log(np.exp(logs, out=logs).sum(axis=0))
 
     def sample(self, n: int, seed: int) -> Array:
         draw = np.random.default_rng(seed)
@@ -259,7 +264,16 @@ class GaussianMixture(Distribution):
         from scipy import stats
 
         spreads = np.sqrt(self.covariances[:, 0, 0])
-        return Line(self.weights, [stats.norm(m, s) for m, s in zip(self.means[:, 0], spreads, strict=True)])
+        return Line(list(self.weights), [stats.norm(m, s) for m, s in zip(self.means[:, 0], spreads, strict=True)])
+
+
+def as_line(given: Distribution) -> Line:
+    """Return a density on the line as a ``Line``."""
+    if isinstance(given, GaussianMixture) and given.dimension == 1:
+        return given.as_line()
+    if not isinstance(given, Line):
+        raise UserError(f"a {type(given).__name__}", "a density on the line")
+    return given
 
 
 def as_distribution(given: Any, name: str = "p") -> Distribution:
@@ -297,7 +311,7 @@ def _from_scipy(given: Any, name: str) -> Distribution:
     if isinstance(inner, stats.rv_discrete):
         return Lattice(given)
     if isinstance(inner, stats.rv_continuous):
-        if np.ndim(given.mean()) or not np.isfinite(given.support()[0]) and np.isnan(given.support()[0]):
+        if np.ndim(given.mean()) or (not np.isfinite(given.support()[0]) and np.isnan(given.support()[0])):
             raise UserError(f"{name}: scipy.stats.{inner.name} with parameters outside their ranges, or arrays of them",
                             "one distribution")
         if inner.name == "norm":

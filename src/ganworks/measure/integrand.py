@@ -25,9 +25,13 @@ Number = Any
 Array = np.ndarray
 NEAR = 32.0
 """Up to here in |v| the table holds g itself in panels of width 1; beyond, log |g| in panels that double."""
-FAR = 2.0**900
+FAR, FARTHER = 2.0**27, 2.0**900
+"""The table ends at FAR. From there to the end of what floats can hold growth laws take over, fitted before FAR."""
+NEAR_INTEGRAL, SURE = 8.0, 1e-4
+"""Of an f that is an integral: what NEAR is, and the relative error of the growth law that takes over there."""
 NODES = 18
-DIGITS = 60
+DIGITS, FEWER = 60, 30
+"""Digits of formulas, and of integrals, which cost far more."""
 HALVINGS = 6
 """How often a panel is cut where a polynomial does not do."""
 LOOKS, LOOK_DIGITS = (320, 640, 1280, 2560, 5120), 2400
@@ -46,6 +50,27 @@ class _Panel:
     sign: float
     error: float
 
+    def at(self, v: Array) -> Array:
+        """Return the polynomial at v."""
+        return chebyshev.chebval((2 * v - self.low - self.high) / (self.high - self.low), self.coefficients)
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """log |g| = a |v| + b log |v| + c + d / |v| for v between low and high, far out."""
+
+    low: float
+    high: float
+    law: tuple[float, float, float, float]
+    sign: float
+    error: float
+
+    def at(self, v: Array) -> Array:
+        """Return log |g(v)|."""
+        a, b, c, d = self.law
+        size = np.abs(v)
+        return a * size + b * np.log(size) + c + d / size
+
 
 class Integrand:
     """q f(p/q) from p and q or their logarithms.
@@ -54,7 +79,6 @@ class Integrand:
         f: a function of an mpf u > 0 in mpmath's working precision.
         breaks: u at which f is not smooth.
         closed: f is a formula; otherwise it is an integral, which is not asked for far out.
-        at_zero, at_infinity: f(0) and lim f(u)/u where they are known exactly.
 
     Attributes:
         offset: f(1), the divergence where p = q.
@@ -64,10 +88,10 @@ class Integrand:
         breaks: log u of the kinks, 0 among them where f has a corner at 1.
     """
 
-    def __init__(self, f: Callable[[Number], Number], breaks: Sequence[Number] = (), closed: bool = True,
-                 at_zero: Number | None = None, at_infinity: Number | None = None) -> None:
+    def __init__(self, f: Callable[[Number], Number], breaks: Sequence[Number] = (), closed: bool = True) -> None:
         self._f, self._closed = f, closed
-        with mp.workdps(DIGITS + 40):
+        self._near, self._digits = (NEAR, DIGITS) if closed else (NEAR_INTEGRAL, FEWER)
+        with mp.workdps(DIGITS + 40 if closed else FEWER):
             try:
                 self._middle = f(mp.mpf(1))
                 self._slope = self._slope_at_one()
@@ -75,16 +99,15 @@ class Integrand:
                 raise UserError("f has no value at u = 1", "a formula that is real for every u > 0") from error
             if not (mp.isfinite(self._middle) and mp.isfinite(self._slope)):
                 raise UserError("f or its slope is infinite at u = 1", "a convex f, real for every u > 0")
-            self.offset = float(self._middle)
+            self.offset = float(self._middle) if abs(self._middle) > mp.mpf(10) ** -20 else 0.0  # rounding is no value
             self.breaks = tuple(sorted(float(mp.log(u)) for u in breaks if u > 0))
             self.order = self._contact()
-        self.at_zero = self._end(False) if at_zero is None else float(at_zero - self._middle + self._slope)
-        self.at_infinity = self._end(True) if at_infinity is None else float(at_infinity - self._slope)
-        self._panels: list[_Panel] = []
-        self._bounds = np.array([-NEAR, *np.arange(1 - NEAR, NEAR), NEAR, *[x for x in self.breaks if abs(x) < NEAR]])
-        far = NEAR * 2.0 ** np.arange(1, int(np.log2(FAR / NEAR)) + 1)
-        self._bounds = np.unique(np.concatenate([self._bounds, far, -far, [x for x in self.breaks if abs(x) > NEAR]]))
-        self._rows: dict[int, list[_Panel]] = {}
+        far = self._near * 2.0 ** np.arange(int(np.log2(FAR / NEAR)) + 1 if closed else 1)
+        far = np.append(far, FARTHER)
+        self._bounds = np.unique([*np.arange(-self._near, self._near + 1), *far, *-far, *self.breaks])
+        self._rows: dict[int, list[_Panel | _Tail]] = {}
+        self.at_zero = self._end(False)
+        self.at_infinity = self._end(True)
 
     @property
     def kinked(self) -> bool:
@@ -108,15 +131,16 @@ class Integrand:
             plain = np.isfinite(ratio) & (ratio > 1e-300)
             v = np.log(np.where(plain, ratio, 1.0))
             v = np.where(plain, v, np.log(p) - np.log(q))
-            near = np.abs(v) <= NEAR
+            near = np.abs(v) <= self._near
             value, _ = self._g(np.where(near, v, 0.0))
             result = gap * (gap / (p + q)) ** (self.order - 1) * value
         far = np.flatnonzero(~near)
-        for i in far[:20_000]:
+        exact = 20_000 if self._closed else 0
+        for i in far[:exact]:
             with mp.workdps(DIGITS):
                 result[i] = float(mp.mpf(float(q[i])) * self.excess(mp.log(mp.mpf(float(p[i])) / mp.mpf(float(q[i])))))
-        if len(far) > 20_000:
-            rest = far[20_000:]
+        if len(far) > exact:
+            rest = far[exact:]
             logs, signs = self.logs(np.log(p[rest]), np.log(q[rest]))
             result[rest] = signs * np.exp(logs)
         return result
@@ -125,7 +149,7 @@ class Integrand:
         """Return log |q F(p/q)| and its sign for finite log p, log q."""
         v = log_p - log_q
         size = -np.abs(v)
-        near = np.abs(v) <= NEAR
+        near = np.abs(v) <= self._near
         value, sign = self._g(v)
         with np.errstate(divide="ignore", invalid="ignore"):
             top = np.log(-np.expm1(size))
@@ -133,9 +157,25 @@ class Integrand:
             whole = np.maximum(log_p, log_q) + self.order * top + (1 - self.order) * np.log1p(np.exp(size)) + g
         return np.where(v == 0, -np.inf, whole), sign
 
+    def rounding(self, log_p: Array, log_q: Array) -> Array:
+        """Return the relative error of what ``logs`` returns, where log p and log q are off by their last digits.
+
+        Where p and q are near, an error in log p - log q counts for more than it does elsewhere.
+        """
+        slip = 8 * EPS * (1 + np.abs(log_p) + np.abs(log_q))
+        v = log_p - log_q
+        with np.errstate(all="ignore"):
+            gap = -np.expm1(-np.abs(v))
+            far = np.abs(v) > self._near
+            moved = np.where(far, v, 2 * self._near)
+            steep = np.where(far, np.abs(self._g(moved + np.sign(v) * slip)[0] - self._g(moved)[0]), 3 * slip)
+            whole = steep + self.order * np.exp(-np.abs(v)) * slip / np.maximum(gap, slip)
+            whole += 0.0 if self._closed else np.where(far, SURE, 0.0)
+            return whole + 8 * EPS * (1 + np.abs(np.maximum(log_p, log_q)))
+
     def _g(self, v: Array) -> tuple[Array, Array]:
         """Return g(v), or log |g(v)| where |v| > NEAR, and the sign of g."""
-        flat = np.clip(np.ravel(v), -FAR * 0.999, FAR * 0.999)
+        flat = np.clip(np.ravel(v), -FARTHER / 2, FARTHER / 2)
         value, sign = np.empty_like(flat), np.ones_like(flat)
         where = np.clip(np.searchsorted(self._bounds, flat, side="right") - 1, 0, len(self._bounds) - 2)
         order = np.argsort(where, kind="stable")
@@ -151,16 +191,14 @@ class Integrand:
         for panel in panels:
             inside = slice(None) if len(panels) == 1 else (points >= panel.low) & (points <= panel.high)
             at = group[inside]
-            x = (2 * v[at] - panel.low - panel.high) / (panel.high - panel.low)
-            found = chebyshev.chebval(x, panel.coefficients)
-            value[at] = found
-            sign[at] = panel.sign if panel.sign else np.sign(found)
+            value[at] = panel.at(v[at])
+            sign[at] = panel.sign if panel.sign else np.sign(value[at])
 
-    def _row(self, row: int) -> list[_Panel]:
+    def _row(self, row: int) -> list[_Panel | _Tail]:
         if row not in self._rows:
             low, high = float(self._bounds[row]), float(self._bounds[row + 1])
-            far = min(abs(low), abs(high)) >= NEAR
-            self._rows[row] = self._far_panels(row, low, high) if far else self._near_panels(low, high, HALVINGS)
+            far = min(abs(low), abs(high)) >= self._near
+            self._rows[row] = [self._far(low, high)] if far else [*self._near_panels(low, high, HALVINGS)]
         return self._rows[row]
 
     def _near_panels(self, low: float, high: float, halvings: int) -> list[_Panel]:
@@ -170,48 +208,40 @@ class Integrand:
         middle = (low + high) / 2
         return self._near_panels(low, middle, halvings - 1) + self._near_panels(middle, high, halvings - 1)
 
-    def _far_panels(self, row: int, low: float, high: float) -> list[_Panel]:
+    def _far(self, low: float, high: float) -> _Panel | _Tail:
+        side = -1 if high < 0 else 1
         try:
-            if not self._closed and max(abs(low), abs(high)) > 2 * NEAR:
+            if not self._closed:
                 raise ArithmeticError("an integral is not worked out so far")
-            signs = {mp.sign(self._far_value(mp.mpf(x))) for x in (low, (low + high) / 2, high)}
-            if len(signs) > 1 or 0 in signs:
-                raise ArithmeticError("no logarithm")
-            panel = self._panel(low, high, lambda v: mp.log(abs(self._far_value(v))))
-            return [_Panel(panel.low, panel.high, panel.coefficients, float(signs.pop()), panel.error)]
-        except (ArithmeticError, ValueError):
-            return [self._beyond(row, low, high)]
+            if max(abs(low), abs(high)) > FAR:
+                return self._tail(low, high, [side * FAR / k for k in (8, 4, 2, 1)])
+            sign = float(mp.sign(self._far_value(mp.mpf((low + high) / 2))))
+            panel = self._panel(low, high, lambda v: mp.log(self._far_value(v) * sign))
+            return _Panel(panel.low, panel.high, panel.coefficients, sign, panel.error)
+        except (ArithmeticError, ValueError, TypeError):
+            return self._tail(low, high, [side * (self._near - k) for k in (3, 2, 1, 0)])
 
-    def _beyond(self, row: int, low: float, high: float) -> _Panel:
-        """Return log |g| as a line that goes on from the panel before, outwards from v = 0."""
-        inner = row + 1 if high < 0 else row - 1
-        end = high if high < 0 else low
-        if abs(end) <= NEAR:
-            step = 1.0 if end > 0 else -1.0
-            with mp.workdps(DIGITS):
-                first, second = (self._far_value(mp.mpf(end - k * step)) for k in (0.0, 1.0))
-            if first == 0 or second == 0:
-                return _Panel(low, high, np.array([-np.inf]), 1.0, 0.0)
-            height, slope = float(mp.log(abs(first))), float(mp.log(abs(first / second))) * step
-            sign = float(mp.sign(first))
-        else:
-            panel = self._row(inner)[0]
-            at = 1.0 if end == panel.high else -1.0
-            height = float(chebyshev.chebval(at, panel.coefficients))
-            slope = float(chebyshev.chebval(at, chebyshev.chebder(panel.coefficients))) * 2 / (panel.high - panel.low)
-            sign = panel.sign
-        return _Panel(low, high, np.array([height + slope * ((low + high) / 2 - end), slope * (high - low) / 2]), sign,
-                      1e-8)
+    def _tail(self, low: float, high: float, points: list[float]) -> _Tail:
+        """Return the law through log |g| at four points."""
+        sizes = [mp.mpf(abs(v)) for v in points]
+        with mp.workdps(2 * DIGITS if self._closed else FEWER):
+            values = [self._far_value(mp.mpf(v)) for v in points]
+            if any(x == 0 for x in values):
+                return _Tail(low, high, (0.0, 0.0, -np.inf, 0.0), 1.0, 0.0)
+            rows = mp.matrix([[k, mp.log(k), 1, 1 / k] for k in sizes])
+            law = mp.lu_solve(rows, mp.matrix([mp.log(abs(x)) for x in values]))
+        a, b, c, d = (float(x) if abs(x) > 1e-12 else 0.0 for x in law)
+        return _Tail(low, high, (a, b, c, d), float(mp.sign(values[-1])), 1e-14 if self._closed else SURE)
 
     def _panel(self, low: float, high: float, function: Callable[[Number], Number]) -> _Panel:
         x = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
         checks = np.array([-0.93, -0.31, 0.52, 0.97])
-        with mp.workdps(DIGITS + int(3 * np.log10(max(abs(low), abs(high), 1)))):
+        with mp.workdps(self._digits + int(3 * np.log10(max(abs(low), abs(high), 1)))):
             middle, half = (mp.mpf(low) + mp.mpf(high)) / 2, (mp.mpf(high) - mp.mpf(low)) / 2
             try:
                 values = np.array([float(function(middle + half * mp.mpf(float(k)))) for k in [*x, *checks]])
             except (ArithmeticError, ValueError) as error:
-                if max(abs(low), abs(high)) > NEAR:
+                if max(abs(low), abs(high)) > self._near:
                     raise
                 raise UserError(f"f has no real value for some u between {np.exp(low):.3g} and {np.exp(high):.3g}",
                                 "a convex f, real for every u > 0") from error
@@ -252,9 +282,8 @@ class Integrand:
     def _end(self, up: bool) -> float:
         """Return lim F(u)/u at infinity, or F(0+)."""
         if not self._closed:
-            from ganworks.design.ends import limit_at
-
-            return float(limit_at(lambda u: self._scaled(mp.log(u)), up, closed=False))
+            law = self._tail(0.0, 0.0, [(1 if up else -1) * (self._near - k) for k in (3, 2, 1, 0)])
+            return float("inf") if law.law[0] > 1e-2 or law.law[1] > 0.1 else float(np.exp(law.at(np.array(1e6))))
         values = []
         with mp.workdps(LOOK_DIGITS):
             for look in LOOKS:
