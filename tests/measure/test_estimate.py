@@ -36,6 +36,8 @@ def test_a_shifted_normal_lies_in_the_interval_whatever_the_factor(name, factor)
     assert e.interval[0] <= factor * js_of(p, q) <= e.interval[1]
     assert e.interval[1] - e.interval[0] < 0.35 * e.value
     assert e.interval[0] <= e.value <= e.interval[1]
+    assert np.mean(e.per_fold) == pytest.approx(e.value, rel=1e-6)
+    assert np.mean(e.per_seed) == pytest.approx(e.value, rel=0.1)
     assert e.trust == "good"
     assert e.ceiling == pytest.approx(factor * math.log(2))
 
@@ -182,6 +184,8 @@ def test_the_largest_supported_log_ratio():
     assert supported(high, low).item() == pytest.approx(7.5)  # the step of 1/8 below
     low[0, :100] = 50.0  # a tenth of the generated ones: ratio 9.96, log 2.30
     assert supported(high, low).item() == pytest.approx(2.25)
+    high[0, 3:], low[0] = -50.0, -50.0  # three points and none: 7, log 1.95
+    assert supported(high, low).item() == pytest.approx(1.875)
 
 
 def test_the_interval_of_independent_gains_covers_as_it_says():

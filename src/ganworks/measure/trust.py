@@ -117,7 +117,8 @@ def compared(e: Estimate, beside: Neighbours) -> list[Caution]:
     if said - 3 * beside.error <= e.interval[1] or any(c.doubtful for c in beside.cautions):
         return []
     return [Caution(f"nearest neighbours say {beside.value:.4g}, above the interval: the critics may have missed "
-                    "detail finer than they can draw", "take more steps or wider layers (--steps, --hidden)", doubtful=False)]
+                    "detail finer than they can draw", "take more steps or wider layers (--steps, --hidden)",
+                    doubtful=False)]
 
 
 def _apart(e: Estimate) -> list[Caution]:
