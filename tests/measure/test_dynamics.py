@@ -220,6 +220,14 @@ def test_spectral_normalisation_alone_lets_theta_run() -> None:
     np.testing.assert_allclose(found.trajectories[0, -1], [1 + 0.1 * (found.trajectories.shape[1] - 1), 1], atol=1e-9)
 
 
+@pytest.mark.parametrize(("objective", "place"), [("wgan", 2.0), ("minimax", 4.0)])
+def test_a_two_sided_penalty_can_come_to_rest_at_a_wrong_place(objective: str, place: float) -> None:
+    """Where psi -> 0 from above the penalty pulls with 2 weight = 2: at rest where theta pays 2, by slope 1 or 1/2."""
+    found = dynamics(objective, stabiliser="gp:weight=1")
+    assert found.verdict == "rests elsewhere"
+    assert abs(found.trajectories[0, -1, 0]) == pytest.approx(place, abs=1e-2)
+
+
 def test_a_saddle_runs_away_or_rests_at_a_wrong_place() -> None:
     found = dynamics("lsgan:a=0,b=1,c=0")  # the generator aims at the label of fakes; rejected by its certificate
     assert_values(found.eigenvalues, [0.5, -0.5])
@@ -296,11 +304,11 @@ def test_columns_of_a_table_do_not_touch_each_other() -> None:
 @pytest.mark.parametrize("wrong", [
     {"objective": "minmax"}, {"objective": 3}, {"game": "chess"}, {"stabiliser": "r3"}, {"stabiliser": "r1:beta=1"},
     {"stabiliser": "r1:gamma=x"}, {"stabiliser": "r1:gamma=-1"}, {"stabiliser": "r1+r2"},
-    {"stabiliser": "unrolled:k=0"}, {"stabiliser": "clip:bound=0"}, {"stabiliser": "r1:gamma=nan"}, {"play": "both"}, {"step": 0}, {"step": math.nan},
-    {"critic_steps": 0}, {"rounds": 1}, {"starts": [[1, 2, 3]]}, {"starts": [["a", 1]]}, {"b": [[1]]},
-    {"game": "quadratic", "b": [[1, 2]], "a": [[1, 2], [3, 4]]}, {"game": "quadratic", "b": [[math.inf]]},
-    {"game": "quadratic", "stabiliser": "r1"}, {"game": "quadratic", "b": [[1, 2], [3]]},
-    {"stabiliser": "momentum:mu=1"},
+    {"stabiliser": "unrolled:k=0"}, {"stabiliser": "clip:bound=0"}, {"stabiliser": "r1:gamma=nan"}, {"play": "both"},
+    {"step": 0}, {"step": math.nan}, {"critic_steps": 0}, {"rounds": 1}, {"starts": [[1, 2, 3]]},
+    {"starts": [["a", 1]]}, {"b": [[1]]}, {"game": "quadratic", "b": [[1, 2]], "a": [[1, 2], [3, 4]]},
+    {"game": "quadratic", "b": [[math.inf]]}, {"game": "quadratic", "stabiliser": "r1"},
+    {"game": "quadratic", "b": [[1, 2], [3]]}, {"stabiliser": "momentum:mu=1"},
 ])
 def test_bad_input(wrong: dict) -> None:
     with pytest.raises(UserError):

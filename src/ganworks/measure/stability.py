@@ -146,6 +146,11 @@ def judged(game: Game, path: np.ndarray, radius: float | None = None) -> Judgeme
     if rise > DRIFT and rise >= 0.25 * rose > 0:
         return _growing(path, sizes, f"the amplitude grows from {wide[0]:.3g} to {wide[-1]:.3g} in {len(path) - 1} "
                                      "rounds")
+    spread = [float(np.ptp(part, axis=0).max()) for part in np.array_split(path, 4)]
+    calm, calmed = _logs(spread)
+    if calm < -DRIFT and calm <= 0.5 * calmed and spread[-1] < 0.05 * wide[-1]:
+        return Judgement("rests elsewhere", f"moves by {spread[-1]:.2g} in the last quarter of {len(path) - 1} rounds, "
+                         f"by {spread[-2]:.2g} in the one before, {distances[-1]:.3g} from the solution", None)
     return Judgement("circles", f"the amplitude stays at {wide[-1]:.3g} ({wide[1]:.3g} in the second quarter of "
                      f"{len(path) - 1} rounds)", None)
 
