@@ -45,7 +45,7 @@ def test_blocks_and_single_precision_change_nothing_but_digits(monkeypatch):
 
 @pytest.mark.parametrize("power", [1, 2])
 def test_the_standard_error_is_that_of_the_choice_of_directions(power):
-    x, y = clouds(50, 50, 3)
+    x, y = (10 * points for points in clouds(50, 50, 3))
     found = [sliced(x, y, 200, power, seed) for seed in range(60)]
     spread = np.std([one.distance for one in found], ddof=1)
     assert np.mean([one.error for one in found]) == pytest.approx(spread, rel=0.3)
