@@ -15,7 +15,7 @@ from ganworks.measure.critics import Critics, _held_out, comparable, folds_of, s
 from ganworks.measure.estimate import _interval
 from ganworks.measure.trust import auc, effective_samples, growth, shared_points
 
-QUICK = {"steps": 160, "hidden": (24, 24)}
+QUICK = {"steps": 120, "hidden": (24, 24)}
 
 
 def draw(law, n, seed):
