@@ -1,12 +1,13 @@
 # make demo   set up, certify an objective, train a GAN with it on real digits, judge it: runs/demo/report.html
 # make test   set up, lint, check types, run the tests
+# make tour   set up, compute six pages of theory: tour/index.html
 # make slow   the tests that take minutes
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test slow setup clean
+.PHONY: demo tour test slow setup clean
 
 setup: $(READY)
 
@@ -24,6 +25,9 @@ demo: $(READY)
 	$(BIN)/ganworks train dcgan --objective runs/root.yaml --data digits --size 16 --width 32 --steps 2500 --sample-every 250 --run runs/demo
 	$(BIN)/ganworks evaluate runs/demo
 	$(BIN)/ganworks sample runs/demo --out runs/demo/samples.png --force
+
+tour: $(READY)
+	$(BIN)/ganworks tour --output tour --force
 
 test: $(READY)
 	$(BIN)/ruff check src tests benchmarks examples

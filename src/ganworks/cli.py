@@ -18,6 +18,7 @@ VERBS = {
     "data": "say what a data set holds, what was skipped and why, and show it",
     "design": "derive a GAN from a formula, certify it, show what the generator descends",
     "measure": "divergences, transport, critics' estimates, dynamics of games, the generator's true force",
+    "tour": "build six pages on what a GAN does, why it fails and what mends it, computed anew",
     "list": "list recipes, objectives and built-in data",
 }
 
