@@ -53,7 +53,7 @@ def chapter(seed: int = 0) -> Chapter:
                "average. To the right the plan as a matrix, its sums along the edges."),
         words(f"Spreading every pile evenly is a plan too: it costs {clumsy.cost:.4g}, {clumsy.percent:.3g} % too "
               "much. That the other is the best is proved by prices: a potential at every place, with no way cheaper "
-              f"than the difference it bridges, whose total is the cost up to {abs(best.gap):.1g}."),
+              f"than the difference it bridges, whose total differs from the cost by {abs(best.gap):.1g}."),
         figure(8.8, 7.2, lambda drawn: draw_compared(drawn, clumsy, PAGE), "An even plan beside the best one."),
         heading("The critic behind it"),
         words("The prices are a critic: W1 is the largest E_p D - E_q D over all D whose slope is nowhere above 1. "
