@@ -3,8 +3,10 @@
 from ganworks.measure.bures import GaussianTransport, gaussian
 from ganworks.measure.distributions import Distribution, GaussianMixture
 from ganworks.measure.divergence import divergence
+from ganworks.measure.dynamics import Dynamics, Field, dynamics, table_of_dynamics, vector_field
 from ganworks.measure.entropic import Sinkhorn, sinkhorn
 from ganworks.measure.estimate import Estimate, LogRatio, estimate
+from ganworks.measure.force import Force, force
 from ganworks.measure.lines import line, line_plan
 from ganworks.measure.lipschitz import Wasserstein, wasserstein
 from ganworks.measure.metric import Triangle, is_metric
@@ -23,12 +25,16 @@ from ganworks.measure.slices import MaxSliced, Sliced, max_sliced, sliced
 from ganworks.measure.texts import distribution
 from ganworks.measure.transport import Transport, transport
 from ganworks.measure.trust import Caution, effective_samples
+from ganworks.measure.walks import Walk, walk
 
 __all__ = [
     "Caution",
     "Discriminator",
     "Distribution",
+    "Dynamics",
     "Estimate",
+    "Field",
+    "Force",
     "GaussianMixture",
     "GaussianTransport",
     "LogRatio",
@@ -42,12 +48,15 @@ __all__ = [
     "Transport",
     "Triangle",
     "Value",
+    "Walk",
     "Wasserstein",
     "discriminator",
     "distribution",
     "divergence",
+    "dynamics",
     "effective_samples",
     "estimate",
+    "force",
     "gaussian",
     "is_metric",
     "line",
@@ -60,6 +69,9 @@ __all__ = [
     "score_against",
     "sinkhorn",
     "sliced",
+    "table_of_dynamics",
     "transport",
+    "vector_field",
+    "walk",
     "wasserstein",
 ]

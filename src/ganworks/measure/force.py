@@ -85,7 +85,10 @@ class Forces:
                             "an objective with an f-divergence behind it", "see: ganworks list objectives")
 
     def followed(self, at: np.ndarray) -> np.ndarray:
-        """Return what the generator follows, (k,); nan where the integral has no value, or lies where q is 0 in float64."""
+        """Return what the generator follows, (k,).
+
+        nan where the integral has no value, or lies where q is 0 in float64.
+        """
         log_ratio, _, changes = self.family.places(at)
         return _summed(changes, self._of("beta", log_ratio))
 
