@@ -177,8 +177,8 @@ def test_eigenvalues_of_the_local_certificate(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(named_designs()))
 def test_eigenvalues_of_the_local_certificate_for_every_design(name: str) -> None:
-    if name in ("tv", "total_variation"):
-        pytest.skip("its critic jumps: what is compiled is another critic's output")
+    if name == "total_variation":
+        pytest.skip("an f with a corner: its output is spread between the two slopes, with a factor of its own")
     if named_designs()[name]().eigenvalues is None:
         assert short(name).eigenvalues is None
     else:
@@ -241,6 +241,14 @@ def test_nonsaturating_play_in_turn_creeps_like_a_power_of_time() -> None:
     size = np.linalg.norm(found.trajectories[0], axis=1)
     early, late = size[1900:2000].max(), size[7900:].max()
     assert late / early == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_distance_that_falls_at_a_rate_does_not_creep() -> None:
+    """lsgan_middle: theta' = -psi^2 theta. With psi near 0.3 a round shrinks theta by 1 - 0.1 0.09, at radius 1."""
+    found = dynamics("lsgan_middle", starts=[[0.001, 0.3]], rounds=1000)
+    assert found.radius == pytest.approx(1, abs=1e-12)
+    assert found.verdict == "converges"
+    assert found.trajectories[0, -1, 0] > 1e-8
 
 
 @pytest.mark.parametrize(("objective", "pull", "cost"), [
