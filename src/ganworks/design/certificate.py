@@ -79,7 +79,7 @@ def certify(design: Design) -> Certificate:
     """Return the certificate of a design; it takes at most ``PATIENCE`` seconds."""
     began, checks = time.monotonic(), []
     try:
-        with limited(PATIENCE, "certificate"):
+        with limited(PATIENCE, "certificate", working=True):
             for step in _steps(design):
                 found = step(design)
                 checks += found
