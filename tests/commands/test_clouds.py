@@ -41,8 +41,16 @@ def test_arrays(tmp_path):
     ("a.npy", lambda p: np.save(p, np.zeros((0, 2))), "no samples"),
     ("a.npy", lambda p: np.save(p, np.array(["a"])), "an array of"),
     ("a.npz", lambda p: np.savez(p, one=np.zeros(2), two=np.zeros(2)), "arrays one, two"),
-    ("a.npy", lambda p: np.save(p, np.array([{}], dtype=object), allow_pickle=True), "allow_pickle"),
-], ids=["missing", "ending", "words", "nan", "empty", "strings", "which", "pickle"])
+    ("a.npy", lambda p: np.save(p, np.array([{}], dtype=object), allow_pickle=True), "no arrays of numbers"),
+    ("a.npz", lambda p: p.write_bytes(b"hello"), "no arrays of numbers"),
+    ("a.npz", lambda p: p.write_bytes(b"PK\x03\x04hello"), "zip"),
+    ("a.npy", lambda p: p.write_bytes(b""), "a.npy"),
+    ("a.csv", lambda p: p.write_text(""), "no samples"),
+    ("a.csv", lambda p: p.write_text("x,y\n"), "no samples"),
+    ("a.csv", lambda p: p.write_text("1,2\n3\n"), "columns changed from 2 to 1 at row 2\n"),
+], ids=["missing", "ending", "words", "nan", "empty", "strings", "which", "pickle", "no npz", "torn npz", "no npy",
+        "nothing", "header alone", "ragged"])
+@pytest.mark.filterwarnings("error")
 def test_what_is_no_cloud_is_said(tmp_path, name, write, said):
     write(tmp_path / name)
     with pytest.raises(UserError) as caught:

@@ -99,3 +99,10 @@ def test_defaults_by_name():
 def test_mixtures_that_are_none(weights, means, covariances, words):
     with pytest.raises(UserError, match=words):
         GaussianMixture(weights, means, covariances)
+
+
+@pytest.mark.parametrize("given", [None, 3, b"normal", "1/" * 9000 + "1", "lognormal(1000, 1)", "exponential(1e-320)",
+                                   "uniform(-1e308, 1e308)", "1/0 1", "0.5/"], ids=str)
+def test_odd_texts_are_refused(given):
+    with pytest.raises(UserError):
+        distribution(given)

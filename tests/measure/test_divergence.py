@@ -15,8 +15,10 @@ from scipy.spatial.distance import jensenshannon
 
 from ganworks.design import entry_named, from_divergence
 from ganworks.errors import UserError
-from ganworks.measure import GaussianMixture, divergence, is_metric
-from ganworks.measure.functions import NAMED
+from ganworks.measure import GaussianMixture, divergence, integrand, is_metric
+from ganworks.measure.divergence import as_pair, measure
+from ganworks.measure.functions import NAMED, Measured
+from ganworks.measure.integrand import Integrand
 
 LOG2 = math.log(2)
 F = {  # written out here, not taken from the code
@@ -46,7 +48,8 @@ def exact(f, p, q):
         return mp.fsum([y * f(x / y) for x, y in zip(p, q, strict=True)])
 
 
-@pytest.mark.parametrize("apart", [1e-9, 1e-4, 0.3, 3, 12])
+@pytest.mark.parametrize("apart", [1e-9, pytest.param(1e-4, marks=pytest.mark.slow), 0.3,
+                                   pytest.param(3, marks=pytest.mark.slow), 12])
 @pytest.mark.parametrize("name", F)
 def test_vectors_to_the_last_digits(name, apart):
     draw = np.random.default_rng(int(1e6 * apart) % 1000)
@@ -114,8 +117,12 @@ PAIRS = [("normal(0, 1)", "laplace(0.5, 1)", stats.norm(0, 1), stats.laplace(0.5
          ("0.3*normal(-1, 0.5) + 0.7*normal(2, 1)", "normal(0, 2)", None, stats.norm(0, 2), [-1, 0, 2])]
 
 
-@pytest.mark.parametrize("name", ["total_variation", "js", "k_divergence", "kl"])
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[0])
+LINES = [pytest.param(pair, name, marks=[] if name in quick else pytest.mark.slow)
+         for pair, quick in zip(PAIRS, [("total_variation",), ("js",), ("kl",)], strict=True)
+         for name in ("total_variation", "js", "k_divergence", "kl")]
+
+
+@pytest.mark.parametrize(("pair", "name"), LINES, ids=lambda value: value if isinstance(value, str) else value[0])
 def test_lines_against_mpmath(pair, name):
     p, q = (_mp_density(text) for text in pair[:2])
     with mp.workdps(30):
@@ -173,7 +180,7 @@ TWO = GaussianMixture([0.5, 0.5], [[0, 0], [3, 1]], [[[1, 0.3], [0.3, 1]], [[0.5
 ONE = GaussianMixture([1.0], [[1, 0]], [[[2, 0], [0, 2]]])
 
 
-@pytest.mark.parametrize("name", ["js", "total_variation", "pearson_chi2"])
+@pytest.mark.parametrize("name", ["js", "total_variation", pytest.param("pearson_chi2", marks=pytest.mark.slow)])
 def test_mixtures_in_the_plane(name):
     x, step = np.linspace(-16, 20, 1801, retstep=True)  # the trapezoidal rule converges fast on such a grid
     grid = np.stack(np.meshgrid(x, x), -1).reshape(-1, 2)
@@ -245,11 +252,18 @@ def test_js_is_none():
     assert found.root_holds
 
 
-def test_d_and_f_are_the_same_divergence():
+@pytest.mark.parametrize(("design", "name"), [
+    ("exponential", "squared_hellinger"), ("minimax", "js_2x"),
+    pytest.param("kl_pq_ratio", "kl", marks=pytest.mark.slow),
+    pytest.param("kl_qp_logit", "reverse_kl", marks=pytest.mark.slow)])
+def test_d_and_f_are_the_same_divergence(design, name):
     p, q = [0.2, 0.3, 0.5], [0.5, 0.3, 0.2]
-    pairs = {"exponential": "squared_hellinger", "kl_pq_ratio": "kl", "kl_qp_logit": "reverse_kl", "minimax": "js_2x"}
-    for design, name in pairs.items():
-        assert float(divergence(design, p, q)) == pytest.approx(float(divergence(name, p, q)), rel=1e-13)
+    assert float(divergence(design, p, q)) == pytest.approx(float(divergence(name, p, q)), rel=1e-13)
+
+
+@pytest.mark.slow
+def test_formulas_and_corners_as_designs():
+    p, q = [0.2, 0.3, 0.5], [0.5, 0.3, 0.2]
     assert float(divergence("hinge", p, q)) == pytest.approx(0.6, rel=1e-13)
     assert float(divergence(from_divergence("u*log(u)"), p, q)) == float(divergence("kl", p, q))
     assert float(divergence("f: (u-2)^2", p, q)) == pytest.approx(1 + float(divergence("pearson_chi2", p, q)))
@@ -308,3 +322,39 @@ def test_bad_options(p, q):
         divergence("js", p, q, of="both")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="tolerance"):
         divergence("js", p, q, tolerance=0)
+
+
+def test_an_f_that_is_an_integral_ends_and_says_how_far_it_is_off():
+    p, q = stats.norm(0, 1), stats.norm(1, 1)
+    f = Integrand(lambda u: u * mp.log(u) * (1 + mp.mpf(10) ** -12 * mp.sin(mp.mpf(10) ** 6 * u)), closed=False)
+    started = time.process_time()
+    found = measure(Measured("rough", "", f), *as_pair(p, q))  # noise of 1e-12, as an integral has
+    assert time.process_time() - started < 10
+    assert abs(found.value - 0.5) <= found.error < 1e-8
+
+
+def test_an_f_that_takes_too_long_is_given_up(monkeypatch):
+    monkeypatch.setattr(integrand, "PATIENCE", 0.2)
+    found = Measured("slow", "", Integrand(lambda u: u * mp.log(u) + mp.sin(1000 * u) / 10**6, closed=False))
+    with pytest.raises(UserError, match="measure estimate"):
+        measure(found, *as_pair("normal(0, 1)", "normal(1, 2)"))
+
+
+@pytest.mark.parametrize(("p", "q"), [("beta(0.001, 0.001)", "uniform"), ("student(0.001)", "normal")])
+def test_js_is_never_infinite(p, q):
+    found = divergence("js", p, q)
+    assert 0 < found.value <= LOG2
+    assert found.error > 0.02 or found.value + found.error >= LOG2
+
+
+@pytest.mark.parametrize("pair", [("binomial(1e7, 0.5)", "binomial(1e7, 0.4)"), ("poisson(1e15)", "poisson(1e14)")])
+def test_probabilities_that_begin_too_far_out(pair):
+    with pytest.raises(UserError, match="lies beyond"):
+        divergence("js", *pair)
+
+
+def test_probabilities_as_torch_has_them():
+    torch = pytest.importorskip("torch")
+    p = torch.softmax(torch.arange(10.0, requires_grad=True), 0)
+    wanted = stats.entropy(p.detach().double().numpy(), np.full(10, 0.1))
+    assert float(divergence("kl", p, np.full(10, 0.1))) == pytest.approx(wanted, rel=1e-12)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -35,8 +37,8 @@ def read_cloud(path: str) -> Cloud:
         raise UserError(f"no file {path}", "a file of samples, a row each")
     try:
         points, weights = _table(file) if file.suffix.lower() in (".csv", ".txt", ".tsv") else _arrays(file)
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: {error}", "numbers, a sample a row") from None
+    except (ValueError, OSError, EOFError, BadZipFile) as error:
+        raise UserError(f"{path}: {_said(error)}", "numbers, a sample a row") from None
     if points.ndim == 0 or len(points) == 0:
         raise UserError(f"{path} holds no samples", "a sample a row")
     points = points.reshape(len(points), -1).astype(np.float64)
@@ -47,12 +49,22 @@ def read_cloud(path: str) -> Cloud:
     return Cloud(points, weights)
 
 
+def _said(error: Exception) -> str:
+    """Return numpy's words without its advice on other calls of it, which is none to a user of this."""
+    text = str(error)
+    if "pickle" in text:
+        return "no arrays of numbers in it"
+    return text.partition("; use `usecols`")[0].rstrip(".")
+
+
 def _table(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    first, *_ = file.read_text(encoding="utf-8-sig").split("\n", 1)
+    first, _, rest = file.read_text(encoding="utf-8-sig").partition("\n")
     mark = "," if "," in first else ";" if ";" in first else None
     names = [word.strip().strip('"').lower() for word in first.split(mark)]
     named = not all(_is_number(word) for word in names)
-    held = np.loadtxt(file, delimiter=mark, skiprows=int(named), ndmin=2, encoding="utf-8-sig")
+    if not (rest if named else first + rest).strip():
+        return np.zeros((0, 1)), None
+    held = np.loadtxt(io.StringIO(rest if named else first + "\n" + rest), delimiter=mark, ndmin=2)
     at = next((i for i, name in enumerate(names) if named and name in WEIGHTS), None)
     if at is None:
         return held, None
@@ -70,7 +82,7 @@ def _is_number(word: str) -> bool:
 def _arrays(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
     if file.suffix.lower() == ".npy":
         return _numbers(np.load(file, allow_pickle=False)), None
-    with np.load(file, allow_pickle=False) as held:
+    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
         names = {name.lower(): name for name in held.files}
         found = next((names[name] for name in SAMPLES if name in names), held.files[0] if len(names) == 1 else None)
         if found is None:

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganworks.errors import UserError
@@ -61,11 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the values; return 0."""
+    from ganworks.commands.pictures import refuse_picture
     from ganworks.console import note, track
     from ganworks.measure.divergence import as_pair, measure
     from ganworks.measure.functions import NAMED, measured
 
-    _check_picture(args)
+    refuse_picture(args.picture, args.force)
     p, q = as_pair(_read(args.p, args.q, "P"), _read(args.q, args.p, "Q"))
     names = [*(args.f or []), *(NAMED if args.all or not args.f else ())]
     if not 0 < args.tolerance < 1:
@@ -89,15 +89,6 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_picture(args: argparse.Namespace) -> None:
-    if not args.picture:
-        return
-    if not args.picture.endswith(".png"):
-        raise UserError(f"--picture {args.picture}", "a file that ends in .png")
-    if Path(args.picture).exists() and not args.force:
-        raise UserError(f"{args.picture} exists already", "a new file", "take another name, or replace it with --force")
-
-
 def _read(text: str, other: str, name: str) -> Distribution:
     """Return the distribution that an argument gives, as text or as a file of probabilities."""
     from ganworks.measure.distributions import SUM, Atoms
@@ -107,7 +98,11 @@ def _read(text: str, other: str, name: str) -> Distribution:
         return distribution(text)
     from ganworks.commands.clouds import read_cloud
 
-    points = read_cloud(text).points
+    cloud = read_cloud(text)
+    if cloud.weights is not None:
+        raise UserError(f"{name}: {text} has a column of weights", "probabilities that sum to 1, and nothing else",
+                        "keep that column alone, with another name, if those are the probabilities")
+    points = cloud.points
     total = math.fsum(points.ravel())
     if points.size == 0 or (points < 0).any() or abs(total - 1) > SUM:
         raise UserError(f"{name}: {text} holds {points.shape[0]} x {points.shape[1]} numbers that sum to {total:.6g}: "
@@ -118,13 +113,11 @@ def _read(text: str, other: str, name: str) -> Distribution:
 
 
 def _draw(path: str, p: Distribution, q: Distribution, found: tuple[str, Any, Value]) -> None:
-    from ganworks.console import note
-    from ganworks.files import write_bytes
+    from ganworks.commands.pictures import write_picture
     from ganworks.report.measure_divergence import picture_png
 
     name, function, value = found
-    write_bytes(path, picture_png(p, q, name, function.integrand, value))
-    note(f"picture: {path}")
+    write_picture(path, picture_png(p, q, name, function.integrand, value))
 
 
 def _to_json(args: argparse.Namespace, found: list[tuple[str, Any, Value]]) -> dict[str, Any]:

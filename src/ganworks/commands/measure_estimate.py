@@ -91,14 +91,11 @@ def _widths(text: str) -> tuple[int, ...]:
 
 
 def _check_picture(args: argparse.Namespace) -> None:
-    if not args.picture:
-        return
-    if args.wasserstein:
+    from ganworks.commands.pictures import refuse_picture
+
+    if args.picture and args.wasserstein:
         raise UserError("--picture with --wasserstein", "one of them", "see: ganworks measure transport --picture")
-    if not args.picture.endswith(".png"):
-        raise UserError(f"--picture {args.picture}", "a file that ends in .png")
-    if Path(args.picture).exists() and not args.force:
-        raise UserError(f"{args.picture} exists already", "a new file", "take another name, or replace it with --force")
+    refuse_picture(args.picture, args.force)
 
 
 def _sample(args: argparse.Namespace, text: str, side: str) -> tuple[np.ndarray, Any]:
@@ -189,9 +186,7 @@ def _json(facts: Any) -> str:
 
 
 def _write_picture(path: str, estimates: list[Estimate], real: np.ndarray, fake: np.ndarray, known: Any) -> None:
-    from ganworks.console import note
-    from ganworks.files import write_bytes
+    from ganworks.commands.pictures import write_picture
     from ganworks.report.measure_estimate import picture_png
 
-    write_bytes(path, picture_png(estimates, real, fake, known))
-    note(f"picture: {path}")
+    write_picture(path, picture_png(estimates, real, fake, known))

@@ -62,16 +62,34 @@ def of_lattices(integrand: Integrand, p: Any, q: Any) -> Value:
         noises.append(integrand.rounding(log_p[both], log_q[both]))
         start, block = stop, block * 2
         ended = stop > high or _negligible(logs, np.maximum(log_p, log_q)) or stop - low > LARGEST
+    if start <= high:
+        _reached(start - 1, p, q)
     if (found := lone(integrand, alone, missing)) is not None:
         return found
     log, sign = np.concatenate(logs), np.concatenate(signs)
     rest = 0.0 if start > high else _rest(log)
+    if math.isinf(rest) and integrand.bounded:
+        rest = integrand.at_infinity * _beyond(p, start) + integrand.at_zero * _beyond(q, start)
     if math.isinf(rest):
         return infinite("the sum diverges: its terms do not shrink far out")
     terms = sign * np.exp(log)
     at_ends = [alone * integrand.at_infinity if alone else 0.0, missing * integrand.at_zero if missing else 0.0]
     noise = math.fsum(np.abs(terms) * np.concatenate(noises)) + rest + EPS * abs(integrand.offset)
     return Value(math.fsum([integrand.offset, *terms, *at_ends]), noise, "sum")
+
+
+def _reached(last: int, p: Any, q: Any) -> None:
+    """Raise UserError where the sum ended before the probabilities began in earnest."""
+    for name, d in (("p", p), ("q", q)):
+        if _beyond(d, last + 1) > 0.5:
+            raise UserError(f"most of {name} lies beyond its first {LARGEST:,} points",
+                            f"discrete distributions on some {LARGEST:,} points",
+                            "take normal distributions of the same means and variances: so far out they are near")
+
+
+def _beyond(d: Any, start: int) -> float:
+    """Return the probability of start and all that follows."""
+    return math.fsum(d.masses[start:]) if isinstance(d, Atoms) else float(d.frozen.sf(start - 1))
 
 
 def _support(p: Any, q: Any) -> tuple[int, float]:

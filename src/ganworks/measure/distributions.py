@@ -16,6 +16,8 @@ from ganworks.errors import UserError
 Array = np.ndarray
 SUM = 1e-9
 """How far a sum of probabilities may be from 1; what is nearer is scaled to 1."""
+SUM_OF_SHORT = 1e-5
+"""The same of numbers in float32, such as what a softmax gives."""
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -45,7 +47,7 @@ class Atoms(Distribution):
     """Probabilities of the points 0, 1, 2, ...
 
     Args:
-        masses: not negative, of any shape, with sum 1 within 1e-9.
+        masses: not negative, of any shape, with sum 1 within 1e-9 (1e-5 in float32).
         name: for errors.
     """
 
@@ -73,7 +75,9 @@ class Atoms(Distribution):
 def checked_masses(masses: Any, name: str) -> Array:
     """Return probabilities as float64 (n,). Raises UserError: empty, not numbers, nan, negative, a sum not 1."""
     wanted = "probabilities that sum to 1"
+    masses = masses.detach().cpu() if hasattr(masses, "detach") else masses  # a tensor of torch
     try:
+        exact = SUM if np.asarray(masses).dtype.name not in ("float32", "float16") else SUM_OF_SHORT
         found = np.asarray(masses, dtype=np.float64).ravel()
     except (TypeError, ValueError):
         raise UserError(f"{name} is not an array of numbers", wanted) from None
@@ -86,7 +90,7 @@ def checked_masses(masses: Any, name: str) -> Array:
         at = int((found < 0).argmax())
         raise UserError(f"{name} holds the negative number {found[at]:g} at place {at + 1}", wanted)
     total = math.fsum(found)
-    if abs(total - 1) > SUM:
+    if abs(total - 1) > exact:
         raise UserError(f"{name} sums to {total:.12g}", wanted,
                         "divide it by its sum" if total > 0 else "give at least one positive number")
     return found

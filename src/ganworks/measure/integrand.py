@@ -11,6 +11,7 @@ table of polynomials gives it to the last digits; the table is made with 60 and 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +33,10 @@ NEAR_INTEGRAL, SURE = 8.0, 1e-4
 NODES = 18
 DIGITS, FEWER = 60, 30
 """Digits of formulas, and of integrals, which cost far more."""
-HALVINGS = 6
-"""How often a panel is cut where a polynomial does not do."""
+HALVINGS, ROUGH = 6, 1e-10
+"""How often a panel is cut where a polynomial does not do; the relative error that does for integrals."""
+PATIENCE = 12.0
+"""Seconds of CPU time for the table of an f that is an integral; a formula takes less than one."""
 LOOKS, LOOK_DIGITS = (320, 640, 1280, 2560, 5120), 2400
 """log u at which the ends of a formula are looked at, and the digits which that asks for."""
 TINY = mp.mpf(10) ** -10
@@ -89,7 +92,7 @@ class Integrand:
     """
 
     def __init__(self, f: Callable[[Number], Number], breaks: Sequence[Number] = (), closed: bool = True) -> None:
-        self._f, self._closed = f, closed
+        self._f, self._closed, self._spent = f, closed, 0.0
         self._near, self._digits = (NEAR, DIGITS) if closed else (NEAR_INTEGRAL, FEWER)
         with mp.workdps(DIGITS + 40 if closed else FEWER):
             try:
@@ -108,6 +111,11 @@ class Integrand:
         self._rows: dict[int, list[_Panel | _Tail]] = {}
         self.at_zero = self._end(False)
         self.at_infinity = self._end(True)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the divergence is finite whatever p and q are: at most offset + at_zero + at_infinity (Csiszar)."""
+        return bool(np.isfinite(self.at_zero) and np.isfinite(self.at_infinity))
 
     @property
     def kinked(self) -> bool:
@@ -170,8 +178,15 @@ class Integrand:
             moved = np.where(far, v, 2 * self._near)
             steep = np.where(far, np.abs(self._g(moved + np.sign(v) * slip)[0] - self._g(moved)[0]), 3 * slip)
             whole = steep + self.order * np.exp(-np.abs(v)) * slip / np.maximum(gap, slip)
-            whole += 0.0 if self._closed else np.where(far, SURE, 0.0)
+            whole += 0.0 if self._closed else np.where(far, SURE, self._wrong(v))
             return whole + 8 * EPS * (1 + np.abs(np.maximum(log_p, log_q)))
+
+    def _wrong(self, v: Array) -> Array:
+        """Return the relative error of the table near v: that of the worst panel between two bounds."""
+        where = np.clip(np.searchsorted(self._bounds, v, side="right") - 1, 0, len(self._bounds) - 2)
+        errors = np.array([max((panel.error for panel in self._rows.get(row, [])), default=0.0)
+                           for row in range(len(self._bounds) - 1)])
+        return errors[where]
 
     def _g(self, v: Array) -> tuple[Array, Array]:
         """Return g(v), or log |g(v)| where |v| > NEAR, and the sign of g."""
@@ -203,7 +218,7 @@ class Integrand:
 
     def _near_panels(self, low: float, high: float, halvings: int) -> list[_Panel]:
         panel = self._panel(low, high, self._near_value)
-        if panel.error <= 4 * EPS or halvings == 0:
+        if panel.error <= (4 * EPS if self._closed else ROUGH) or halvings == 0:
             return [panel]
         middle = (low + high) / 2
         return self._near_panels(low, middle, halvings - 1) + self._near_panels(middle, high, halvings - 1)
@@ -234,6 +249,8 @@ class Integrand:
         return _Tail(low, high, (a, b, c, d), float(mp.sign(values[-1])), 1e-14 if self._closed else SURE)
 
     def _panel(self, low: float, high: float, function: Callable[[Number], Number]) -> _Panel:
+        self._hurry()
+        started = time.process_time()
         x = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
         checks = np.array([-0.93, -0.31, 0.52, 0.97])
         with mp.workdps(self._digits + int(3 * np.log10(max(abs(low), abs(high), 1)))):
@@ -245,6 +262,7 @@ class Integrand:
                     raise
                 raise UserError(f"f has no real value for some u between {np.exp(low):.3g} and {np.exp(high):.3g}",
                                 "a convex f, real for every u > 0") from error
+        self._spent += time.process_time() - started
         turns = np.outer(np.arange(NODES), 2 * np.arange(NODES) + 1) % (4 * NODES)  # whole, so that cos is exact
         matrix = np.cos(np.pi * turns / (2 * NODES))
         coefficients = 2 / NODES * (matrix @ values[:NODES])
@@ -253,6 +271,13 @@ class Integrand:
         largest = np.abs(values).max()
         # Beyond NEAR the table holds a logarithm, whose absolute error is the relative error of g.
         return _Panel(low, high, coefficients, 0.0, float(wrong / largest) if largest else 0.0)
+
+    def _hurry(self) -> None:
+        """Raise UserError where the table has taken too long."""
+        if self._spent > PATIENCE:
+            raise UserError(f"the table of this f took more than {PATIENCE:g} s of computing: f is no formula, but an "
+                            "integral", "a divergence or design whose f has a closed form",
+                            "estimate it from samples: ganworks measure estimate P Q --objective NAME")
 
     def _near_value(self, v: Number) -> Number:
         u = mp.exp(v)

@@ -64,7 +64,7 @@ def of_lines(integrand: Integrand, p: Line, q: Line, tolerance: float) -> Value:
         top = max((log.max() for _, log, _ in seen), default=-np.inf)
         ranges = [_range(branch, *look, top) for branch, look in zip(branches, seen, strict=True)]
     for part in ranges:
-        if part.diverges:
+        if part.diverges and not integrand.bounded:
             return infinite(part.diverges, "quadrature")
     with np.errstate(all="ignore"):
         corners = [_corners(integrand, p, q, *pair) for pair in zip(branches, ranges, strict=True)]
@@ -84,6 +84,9 @@ def of_lines(integrand: Integrand, p: Line, q: Line, tolerance: float) -> Value:
     left_out = math.fsum(part.left_out for part in ranges)
     error = safety * whole.error + left_out + 8 * EPS * (math.fsum(np.abs(at_ends)) + abs(integrand.offset))
     reason = ""
+    if any(part.diverges for part in ranges):  # but it cannot: what is out of reach is too large to be left out
+        error = integrand.at_zero + integrand.at_infinity
+        reason = "much of it lies nearer to an end, or farther out, than numbers reach"
     if any(part.lost for part in ranges):
         error, reason = math.inf, "a density is so small that it is 0 to the computer where the other one is not"
     return Value(math.fsum([integrand.offset, whole.value, *at_ends]), error, "quadrature", reason)

@@ -108,6 +108,8 @@ class Reader:
     """Reads one text."""
 
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise UserError(f"a distribution of type {type(text).__name__}", "text such as 'normal(0, 1)'")
         self.text = text
         if len(text) > LONGEST:
             raise self._error(f"it has {len(text)} characters", 0, f"at most {LONGEST}")
@@ -169,9 +171,12 @@ class Reader:
         value = float(word.text)
         if self._take("/"):
             below = self._word
-            value /= self._number() or math.nan
-            if math.isnan(value):
+            if below.kind != "number":
+                raise self._error("a number should follow the /", below.at, "such as 1/3")
+            if float(below.text) == 0:
                 raise self._error("a division by zero", below.at, "a number")
+            self.at += 1
+            value /= float(below.text)
         if math.isinf(value):
             raise self._error("a number that is too large", word.at, "at most 1.8e308")
         return -value if minus else value
@@ -304,7 +309,14 @@ class Reader:
                 raise self._error(f"n of {part.name} is {value:g}", part.word.at, "a whole number")
         if part.name == "uniform" and values[1] <= values[0]:
             raise self._error(f"uniform from {values[0]:g} to {values[1]:g}", part.word.at, "low below high")
-        return family.make(*values)
+        try:
+            found = family.make(*values)
+            if not np.isfinite([*found.args, *found.kwds.values()]).all():
+                raise OverflowError
+        except (OverflowError, ZeroDivisionError):
+            raise self._error(f"the parameters of {part.name} are too large or too small", part.word.at,
+                              "a width that is a number below 1.8e308") from None
+        return found
 
     def _gaussians(self, parts: list[Part], weights: np.ndarray) -> GaussianMixture:
         means: list[np.ndarray] = []
