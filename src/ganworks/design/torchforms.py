@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import sympy
 import torch
@@ -43,15 +44,23 @@ def programs(expr: Expr, fold: bool = False) -> Levels:
     Raises:
         NoForm: there is none.
     """
-    lowering, value = lowered(expr)
-    slope = lowering.slope(value)
+    lowering, value, slope, curvature = _derivatives(expr)
+
     def written(level: Expr) -> Program:
         tape = Tape()
         return tape.sparing(Emitter(lowering, tape, fold).expression(level))
 
     both = Tape()
     first, second = (Emitter(lowering, both, fold).expression(level) for level in (value, slope))
-    return Levels(written(value), written(slope), written(lowering.slope(slope)), both.sparing_pair(first, second))
+    return Levels(written(value), written(slope), written(curvature), both.sparing_pair(first, second))
+
+
+@lru_cache(maxsize=64)
+def _derivatives(expr: Expr) -> tuple[Lowering, Expr, Expr, Expr]:
+    # Kept, since a form that is not exact enough is written in another way.
+    lowering, value = lowered(expr)
+    slope = lowering.slope(value)
+    return lowering, value, slope, lowering.slope(slope)
 
 
 def recorded(expr: Expr) -> Program:
