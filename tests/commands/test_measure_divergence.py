@@ -41,7 +41,8 @@ def test_the_generator(capsys):
 
 
 @pytest.mark.parametrize(("p", "q"), [("normal(0, 1)", "normal(4, 1)"), ("0.2 0.8", "1 0"), ("normal2", "ring8"),
-                                      ("beta(0.5, 0.5)", "uniform(0, 1)"), ("poisson(3)", "poisson(4)")])
+                                      pytest.param("beta(0.5, 0.5)", "uniform(0, 1)", marks=pytest.mark.slow),
+                                      pytest.param("poisson(3)", "poisson(4)", marks=pytest.mark.slow)])
 def test_pictures(p, q, tmp_path, capsys):
     path = tmp_path / "seen.png"
     assert measured(p, q, "--f", "js", "--picture", path) == 0

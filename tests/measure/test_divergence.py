@@ -50,7 +50,8 @@ def exact(f, p, q):
 
 @pytest.mark.parametrize("apart", [1e-9, pytest.param(1e-4, marks=pytest.mark.slow), 0.3,
                                    pytest.param(3, marks=pytest.mark.slow), 12])
-@pytest.mark.parametrize("name", F)
+@pytest.mark.parametrize("name", [name if name in ("total_variation", "kl", "js", "neyman_chi2", "alpha:a=-0.5")
+                                  else pytest.param(name, marks=pytest.mark.slow) for name in F])
 def test_vectors_to_the_last_digits(name, apart):
     draw = np.random.default_rng(int(1e6 * apart) % 1000)
     p = draw.dirichlet(np.ones(30))
@@ -180,7 +181,7 @@ TWO = GaussianMixture([0.5, 0.5], [[0, 0], [3, 1]], [[[1, 0.3], [0.3, 1]], [[0.5
 ONE = GaussianMixture([1.0], [[1, 0]], [[[2, 0], [0, 2]]])
 
 
-@pytest.mark.parametrize("name", ["js", "total_variation", pytest.param("pearson_chi2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["js", *(pytest.param(name, marks=pytest.mark.slow) for name in ("total_variation", "pearson_chi2"))])
 def test_mixtures_in_the_plane(name):
     x, step = np.linspace(-16, 20, 1801, retstep=True)  # the trapezoidal rule converges fast on such a grid
     grid = np.stack(np.meshgrid(x, x), -1).reshape(-1, 2)
@@ -347,7 +348,7 @@ def test_js_is_never_infinite(p, q):
     assert found.error > 0.02 or found.value + found.error >= LOG2
 
 
-@pytest.mark.parametrize("pair", [("binomial(1e7, 0.5)", "binomial(1e7, 0.4)"), ("poisson(1e15)", "poisson(1e14)")])
+@pytest.mark.parametrize("pair", [("binomial(1e7, 0.5)", "binomial(1e7, 0.2)"), ("poisson(1e15)", "poisson(1e14)")])
 def test_probabilities_that_begin_too_far_out(pair):
     with pytest.raises(UserError, match="lies beyond"):
         divergence("js", *pair)

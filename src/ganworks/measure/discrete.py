@@ -45,6 +45,7 @@ def of_atoms(integrand: Integrand, p: Atoms, q: Atoms) -> Value:
 def of_lattices(integrand: Integrand, p: Any, q: Any) -> Value:
     """Return the divergence of two discrete distributions of scipy.stats, or of one and a vector on 0, 1, 2, ..."""
     low, high = _support(p, q)
+    _within_reach(low + LARGEST, p, q)
     alone = missing = 0.0
     logs, signs, noises = [], [], []
     start, block, ended = low, 1024, False
@@ -62,8 +63,6 @@ def of_lattices(integrand: Integrand, p: Any, q: Any) -> Value:
         noises.append(integrand.rounding(log_p[both], log_q[both]))
         start, block = stop, block * 2
         ended = stop > high or _negligible(logs, np.maximum(log_p, log_q)) or stop - low > LARGEST
-    if start <= high:
-        _reached(start - 1, p, q)
     if (found := lone(integrand, alone, missing)) is not None:
         return found
     log, sign = np.concatenate(logs), np.concatenate(signs)
@@ -78,10 +77,10 @@ def of_lattices(integrand: Integrand, p: Any, q: Any) -> Value:
     return Value(math.fsum([integrand.offset, *terms, *at_ends]), noise, "sum")
 
 
-def _reached(last: int, p: Any, q: Any) -> None:
-    """Raise UserError where the sum ended before the probabilities began in earnest."""
+def _within_reach(end: int, p: Any, q: Any) -> None:
+    """Raise UserError where a sum up to ``end`` would end before the probabilities begin in earnest."""
     for name, d in (("p", p), ("q", q)):
-        if _beyond(d, last + 1) > 0.5:
+        if _beyond(d, end) > 0.5:
             raise UserError(f"most of {name} lies beyond its first {LARGEST:,} points",
                             f"discrete distributions on some {LARGEST:,} points",
                             "take normal distributions of the same means and variances: so far out they are near")
