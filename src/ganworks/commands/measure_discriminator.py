@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what the best and the trained discriminator are worth."""
+    from ganworks.commands.clouds import ENDINGS
     from ganworks.commands.pictures import refuse_picture, write_picture
 
     refuse_picture(args.picture, args.force)
@@ -36,6 +37,10 @@ def run(args: argparse.Namespace) -> int:
 
     if args.steps < 1:
         raise UserError(f"--steps {args.steps}", "1 or more")
+    for given in (args.p, args.q):
+        if given.endswith(ENDINGS):
+            raise UserError(f"{given} holds samples", "known densities, as text",
+                            "of samples: ganworks measure estimate")
     found, pushed = discriminator(args.p, args.q, steps=args.steps, seed=args.seed), push_forward(seed=args.seed)
     if args.json:
         import json
