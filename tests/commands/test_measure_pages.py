@@ -21,7 +21,8 @@ def test_discriminator(capsys, tmp_path):
     assert json.loads(capsys.readouterr().out)["js"] == pytest.approx(0.6327, abs=5e-5)  # docs/theory.md, A
 
 
-@pytest.mark.parametrize("wrong", [["normal(0)", "x"], ["cauchy", "ring8"], ["--steps", "0"], ["--picture", "a.jpg"], ["a.csv", "b.csv"]])
+@pytest.mark.parametrize("wrong", [["normal(0)", "x"], ["cauchy", "ring8"], ["--steps", "0"], ["--picture", "a.jpg"],
+                                   ["a.csv", "b.csv"]])
 def test_discriminator_refuses(wrong, capsys):
     assert main(["measure", "discriminator", *wrong]) == 2
     assert capsys.readouterr().err.startswith("error:")
