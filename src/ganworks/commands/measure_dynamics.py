@@ -19,9 +19,9 @@ examples:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganworks.commands.pictures import refuse_picture, write_picture
 from ganworks.errors import UserError
 
 if TYPE_CHECKING:
@@ -70,12 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse(args: argparse.Namespace) -> None:
-    if args.picture:
-        if not args.picture.endswith(".png"):
-            raise UserError(f"--picture {args.picture}", "a file that ends in .png")
-        if Path(args.picture).exists() and not args.force:
-            raise UserError(f"{args.picture} exists already", "a new file",
-                            "take another name, or replace it with --force")
+    refuse_picture(args.picture, args.force)
     if args.table and (args.matrix or args.start or args.rounds or args.game not in (None, "dirac")):
         raise UserError("--table beside a game, starts or rounds", "the Dirac-GAN's table")
     if args.objective and args.game not in (None, "dirac"):
@@ -99,16 +94,13 @@ def _table(args: argparse.Namespace) -> int:
 
 
 def _draw_grid(args: argparse.Namespace, rows: list[Dynamics], objective: str) -> None:
-    from ganworks.console import note
-    from ganworks.files import write_bytes
     from ganworks.measure.dynamics import as_objective, vector_field
     from ganworks.report.measure_dynamics import grid_png
 
     shown = [row for row in rows if row.objective == rows[0].objective]
     compiled = as_objective(objective)
     fields = [vector_field(compiled, stabiliser=row.stabiliser, step=args.step) for row in shown]
-    write_bytes(args.picture, grid_png(shown, fields))
-    note(f"picture of {rows[0].objective}, {shown[0].play}: {args.picture}")
+    write_picture(args.picture, grid_png(shown, fields), f" of {rows[0].objective}, {shown[0].play}")
 
 
 def table_text(rows: list[Dynamics], plays: list[str]) -> str:
@@ -147,8 +139,6 @@ def _single(args: argparse.Namespace) -> int:
 
 
 def _draw(args: argparse.Namespace, result: Dynamics, objective: Any) -> None:
-    from ganworks.console import note
-    from ganworks.files import write_bytes
     from ganworks.measure.dynamics import vector_field
     from ganworks.report.measure_dynamics import picture_png
 
@@ -156,8 +146,7 @@ def _draw(args: argparse.Namespace, result: Dynamics, objective: Any) -> None:
     if result.game != "quadratic":
         reach = 1.6 * float(abs(result.trajectories[:, 0]).max()) or 1.0
         field = vector_field(objective, result.game, args.stabiliser, args.step, reach)
-    write_bytes(args.picture, picture_png(result, field))
-    note(f"picture: {args.picture}")
+    write_picture(args.picture, picture_png(result, field))
 
 
 def text_of(result: Dynamics) -> str:

@@ -16,9 +16,9 @@ examples:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganworks.commands.pictures import refuse_picture, write_picture
 from ganworks.errors import UserError
 
 if TYPE_CHECKING:
@@ -86,10 +86,7 @@ def run(args: argparse.Namespace) -> int:
 def _refuse(args: argparse.Namespace) -> None:
     if args.picture is None:
         return
-    if not args.picture.endswith(".png"):
-        raise UserError(f"--picture {args.picture}", "a file that ends in .png")
-    if Path(args.picture).exists() and not args.force:
-        raise UserError(f"{args.picture} exists already", "a new file", "take another name, or replace it with --force")
+    refuse_picture(args.picture, args.force)
     if args.family == "normal":
         raise UserError("--picture of the family normal, which has two parameters",
                         "normal_scale, normal_shift or simplex")
@@ -100,8 +97,6 @@ def _refuse(args: argparse.Namespace) -> None:
 def _draw(args: argparse.Namespace, found: list[tuple[Any, Force, Walk]]) -> None:
     import numpy as np
 
-    from ganworks.console import note
-    from ganworks.files import write_bytes
     from ganworks.report.measure_force import lines_png, simplex_png
 
     if args.family == "simplex":
@@ -109,8 +104,7 @@ def _draw(args: argparse.Namespace, found: list[tuple[Any, Force, Walk]]) -> Non
         picture = simplex_png([path for _, _, path in found], np.array(p))
     else:
         picture = lines_png([line_of(objective, args.family, path) for objective, _, path in found])
-    write_bytes(args.picture, picture)
-    note(f"picture: {args.picture}")
+    write_picture(args.picture, picture)
 
 
 def line_of(objective: Any, family: str, path: Walk) -> Any:

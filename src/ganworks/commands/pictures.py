@@ -19,7 +19,7 @@ def refuse_picture(path: str | None, force: bool) -> None:
         raise UserError(f"{path} exists already", "a new file", "take another name, or replace it with --force")
 
 
-def write_picture(path: str, content: bytes) -> None:
-    """Write the PNG and say where it is."""
+def write_picture(path: str, content: bytes, of: str = "") -> None:
+    """Write the PNG and say where it is, and of what if that is not plain."""
     write_bytes(path, content)
-    note(f"picture: {path}")
+    note(f"picture{of}: {path}")
