@@ -77,6 +77,9 @@ def test_disjoint_samples_bounded_and_unbounded():
     x, y = draw(stats.uniform(0, 1), 400, 8), draw(stats.uniform(3, 1), 400, 9)
     bounded, unbounded = (estimate(name, x, y, **QUICK) for name in ("js", "kl"))
     assert 0.65 < bounded.value <= math.log(2) + 1e-9
+    # The divergences of disjoint supports, log 2 and infinity, are not above the intervals.
+    assert bounded.interval[0] < math.log(2) <= bounded.interval[1] + 1e-12
+    assert unbounded.interval[1] == math.inf
     assert bounded.trust == "good"
     assert any("maximum" in w for w in bounded.warnings)
     assert unbounded.trust == "doubtful"

@@ -15,7 +15,7 @@ import numpy as np
 
 from ganworks.errors import UserError
 from ganworks.measure.costs import as_points
-from ganworks.measure.trust import Caution, auc, effective_samples, growth, of_estimate, of_samples
+from ganworks.measure.trust import APART, Caution, auc, effective_samples, growth, of_estimate, of_samples
 
 if TYPE_CHECKING:
     from ganworks.design import Design
@@ -50,7 +50,7 @@ class Estimate:
         objective: its name; measures: the divergence it measures, in words, with its factor.
         value: the bound, in the units of ``measures``: the mean of what the critics earn on points not seen.
         interval: 95 % for that bound. The divergence itself lies above its lower end; above its upper end, too, where
-            the critics are not good enough.
+            the critics are not good enough. Samples that are told apart without a mistake set it no upper end.
         error: the standard error behind it.
         ceiling: the divergence where nothing overlaps, the most there is; may be inf.
         per_fold: the bound on each fold; per_seed: by the critics of each seed alone.
@@ -135,8 +135,11 @@ def estimate(objective: str | Design | Objective, real: Any, fake: Any, *, folds
     perfect = None if known is None else _perfect(game, known, real, fake, equal)
     if exact is None and known is not None:
         exact = _exact(design, known)
+    right = auc(v_real, v_fake)
+    if right >= APART:
+        interval = interval[0], max(interval[1], design.disjoint)
     found = Estimate(game.name, design.divergence_name or "a divergence without a name", value, interval, error,
-                     design.disjoint, per_fold, per_seed, auc(v_real, v_fake), _log_ratio(game, v_real, v_fake),
+                     design.disjoint, per_fold, per_seed, right, _log_ratio(game, v_real, v_fake),
                      v_real, v_fake, tuple(map(tuple, judged.stopped_at.tolist())), perfect, exact)
     growths = (growth(phi, -1), growth(psi, 1))
     return replace(found, cautions=(*of_samples(real, fake, folds), *of_estimate(found, growths)))

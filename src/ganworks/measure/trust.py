@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ENOUGH = 100  # effective samples: a relative error of a tenth
 FEW_A_FOLD = 20
+APART = 0.999  # share of pairs in the right order from which samples count as told apart
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def compared(e: Estimate, beside: Neighbours) -> list[Caution]:
 
 
 def _apart(e: Estimate) -> list[Caution]:
-    if e.auc < 0.999:
+    if e.auc < APART:
         return []
     words = f"the critics tell the samples apart almost without a mistake (AUC {e.auc:.4f})"
     if math.isinf(e.ceiling):
