@@ -24,7 +24,7 @@ AGREE = mp.mpf(10) ** -25
 RATIOS = tuple(mp.exp(mp.mpf(x)) for x in ("-7.31", "-3.12", "-1.73", "-0.631", "-0.217", "0.173", "0.587", "1.43",
                                            "2.91", "6.37"))
 """Likelihood ratios at which identities are checked."""
-STEP, LONG = 1.0, 1.3  # seconds that one symbolic step, and one integral or inverse, may take
+STEP, LONG = 1.0, 1.0  # seconds that one symbolic step, and one integral or inverse, may take
 
 
 def same(left: Function, right: Function, points: Sequence[mp.mpf] = RATIOS) -> bool:

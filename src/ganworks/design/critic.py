@@ -35,7 +35,7 @@ from ganworks.design.quadrature import Integral, solve_increasing
 from ganworks.design.symbols import R, T, U
 
 ONE = mp.mpf(1)
-QUICK = 0.5  # seconds
+QUICK = 0.3  # seconds
 
 
 class Critic(ABC):
