@@ -8,6 +8,7 @@ import pytest
 import sympy
 from mpmath import mp, mpf
 
+from ganworks.design.calculus import RATIOS, _is_antiderivative, antiderivative
 from ganworks.design.ends import exact_limit, limit_at
 from ganworks.design.evaluate import OutOfReach, Undefined, function_of, number
 from ganworks.design.kinks import kinks
@@ -131,3 +132,18 @@ def test_limits(text, up, wanted):
     assert found == wanted or abs(found - wanted) < mpf(10)**-6
     exact = exact_limit(formula, up, found)
     assert number(exact) == wanted or abs(number(exact) - wanted) < mpf(10)**-30
+
+
+def test_an_antiderivative_of_a_slope_that_oscillates_is_believed() -> None:
+    wanted = -(R**2) / 2 - R * sympy.sin(R) / 2 - sympy.cos(R) / 2
+    found = antiderivative(-R * (1 + sympy.cos(R) / 2), R)
+    assert found is not None
+    assert sympy.simplify(sympy.diff(found - wanted, R)) == 0
+
+
+def test_an_antiderivative_with_a_step_is_not() -> None:
+    slope = function_of(R - 1 / ((R - 40) ** 2 + 1), R)
+    smooth, steps = R**2 / 2 - sympy.atan(R - 40), R**2 / 2 + sympy.atan(1 / (R - 40))
+    assert sympy.simplify(sympy.diff(smooth - steps, R)) == 0
+    assert _is_antiderivative(smooth, slope, R, RATIOS)
+    assert not _is_antiderivative(steps, slope, R, RATIOS)

@@ -47,7 +47,8 @@ def test_the_pull_of_the_best_critic_and_of_a_trained_one():
         for name, share in (("saturating", lambda v: 1 / (1 + math.exp(-v))),
                             ("nonsaturating", lambda v: 1 / (1 + math.exp(v)))):
             exact = integrate.quad(lambda x, m=m, s=share: m * s(logit(x)) * density(x), m - 10, m + 10)[0]
-            assert found.force[name][i, -1] == pytest.approx(exact, rel=0.35, abs=0.01)
+            # Far away the saturating pull comes from the few samples near the data: 4,000 draws know it roughly.
+            assert found.force[name][i, -1] == pytest.approx(exact, rel=0.5 if exact < 0.05 else 0.05)
         assert found.accuracy[i, -1] == pytest.approx(stats.norm.cdf(m / 2), abs=0.02)
     # Far away, the more the critic learns the less the saturating generator feels; the other one feels more.
     assert found.force["saturating"][1, 2] < 0.3 * found.force["saturating"][1, 0]

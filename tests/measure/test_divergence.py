@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 from scipy import stats
+from scipy.integrate import quad
 from scipy.spatial.distance import jensenshannon
 
 from ganworks.design import entry_named, from_divergence
@@ -366,3 +367,18 @@ def test_probabilities_as_torch_has_them():
     p = torch.softmax(torch.arange(10.0, requires_grad=True), 0)
     wanted = stats.entropy(p.detach().double().numpy(), np.full(10, 0.1))
     assert float(divergence("kl", p, np.full(10, 0.1))) == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.slow
+def test_an_f_that_oscillates():
+    p, q = stats.norm(0, 1), stats.norm(1, 1)
+
+    def term(x):  # kepler: d(r) of THEORY.md, C.4
+        r = q.pdf(x) / p.pdf(x)
+        d = (r * r - 1) / 2 - (math.cos(r) - math.cos(1)) / 2 - (1 + math.sin(1) / 2) * (r - 1)
+        return p.pdf(x) * d
+
+    wanted = sum(quad(term, a, b, limit=2000, epsabs=1e-13)[0] for a, b in ((-8, 2), (2, 4), (4, 6), (6, 11)))
+    found = divergence("kepler", p, q)
+    assert found.value == pytest.approx(wanted, abs=1e-9)
+    assert found.error < 1e-9

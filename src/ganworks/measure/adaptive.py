@@ -43,6 +43,7 @@ class Integral:
         error: an upper estimate: differences of the two rules, and rounding.
         points: how many times the function was evaluated.
         reached: whether the wanted tolerance was.
+        edge: what the boxes on the rim of the region hold, in absolute value.
     """
 
     value: float
@@ -96,7 +97,7 @@ def integrate(evaluate: Evaluate, low: Array, high: Array, tags: Array, rule: Ru
     while len(low):
         value, error, noise = _boxes(evaluate, low, high, tags, rule)
         points += len(low) * len(rule.weights)
-        total = math.fsum([*(x for part in done for x in (math.fsum(part[0]),)), math.fsum(value)])
+        total = math.fsum([*(math.fsum(part[0]) for part in done), math.fsum(value)])
         settled = math.fsum(math.fsum(part[1]) for part in done)
         count = len(low) + sum(len(part[0]) for part in done)
         room = tolerance * abs(total)

@@ -24,8 +24,6 @@ def chapter(seed: int = 0) -> Chapter:
     path = path_of_generators(stats.norm(), [stats.norm(m, 1) for m in at], at)
     widths = np.linspace(0.2, 3, 29)
     scales = path_of_generators(stats.norm(), [stats.norm(0, s) for s in widths], widths)
-    pushed, proof = push_forward(seed=seed), minimax_proof()
-    statuses = [step.status for step in proof.steps]
 
     def both_lines(drawn: Any) -> None:
         left, right = drawn.subplots(1, 2)
@@ -43,7 +41,6 @@ def chapter(seed: int = 0) -> Chapter:
         for axes, title in zip(places, ("D*", "trained D", "D - D*"), strict=True):
             titled(axes, PAGE, title)
 
-    saturating, other = entry_named("minimax"), entry_named("nonsaturating")
     body = "".join([
         words("A discriminator D is shown real samples x ~ p and generated ones G(z), and says how likely a sample is "
               "real. It maximises V(D, G) = E_p log D(x) + E_z log(1 - D(G(z))); the generator minimises the same."),
@@ -65,6 +62,17 @@ def chapter(seed: int = 0) -> Chapter:
         figure(8.6, 3.0, both_paths, "C(G) along two paths of generators. The floor is touched at one point of each."),
         slip("It is the distribution p_G that is unique, not the generator: any map of z that keeps its law, followed "
              "by G, is as good a generator. And C(G) has a minimum there, not a maximum."),
+        _beyond(seed)])
+    return Chapter("minimax", "The minimax game", "What the discriminator can know, and what it tells the generator.",
+                   body)
+
+
+def _beyond(seed: int) -> str:
+    """Return what follows: the push-forward, the generator's usual loss, and the proof."""
+    pushed, proof = push_forward(seed=seed), minimax_proof()
+    statuses = [step.status for step in proof.steps]
+    saturating, other = entry_named("minimax"), entry_named("nonsaturating")
+    return "".join([
         heading("No inverse is needed"),
         words("Nothing asks G to be invertible. The mean over z of any function of G(z) is the mean over x ~ p_G. For "
               "G(z) = z², which takes z and -z to the same place, and D(x) = 1/(1 + x): "
@@ -76,9 +84,6 @@ def chapter(seed: int = 0) -> Chapter:
               f"second {_descends(other)}. The two agree on the sign of the pull, not on the divergence."),
         folded(f"The whole proof: {len(statuses)} steps, {statuses.count('proved')} proved, "
                f"{statuses.count('checked')} checked in numbers", proof.fragment())])
-
-    return Chapter("minimax", "The minimax game", "What the discriminator can know, and what it tells the generator.",
-                   body)
 
 
 def _descends(design: Any) -> str:
