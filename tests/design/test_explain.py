@@ -348,3 +348,14 @@ def test_it_is_quick() -> None:
     began = time.process_time()
     explain(design)
     assert time.process_time() - began < 2, "about 0.3 s of one core"
+
+
+@pytest.mark.slow
+def test_limits_that_are_not_found_are_said() -> None:
+    # The best answer at the farthest ratios lies where phi and psi have more digits than can be worked out in time.
+    design = from_terms("-exp(exp(t))", "-exp(exp(-t))")
+    assert math.isnan(design.disjoint)
+    one = step(explain(design), "do not overlap")
+    assert one.how == "Not checked: the limits were not found in numbers."
+    assert "not known" in " ".join(str(line.formula) for line in one.lines)
+    assert explain(design).holds

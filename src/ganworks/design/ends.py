@@ -15,6 +15,8 @@ LOOKS, DIGITS = (20, 40, 80, 160, 320), 330
 """log r at which a limit is looked at (doubling tells r^-a and log r apart), and the digits that exp(320) asks for."""
 SHORT, FEWER = (4, 8, 16, 32), 30
 """The same where each look costs an integral."""
+PATIENCE = 3.0
+"""Seconds for a look: three times what an integral past a pole takes."""
 
 
 def limit_at(function: Function, up: bool, closed: bool = True) -> Number:
@@ -29,7 +31,7 @@ def limit_at(function: Function, up: bool, closed: bool = True) -> Number:
         values = []
         for k in LOOKS if closed else SHORT:
             # An inverse may be sought among numbers like exp(exp(320)): a look has its time, and none means no more.
-            found = attempt(STEP, "a limit", function, mp.exp(k if up else -k))
+            found = attempt(PATIENCE, "a limit", function, mp.exp(k if up else -k))
             if found is None:
                 break
             values.append(found)

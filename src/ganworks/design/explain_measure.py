@@ -168,9 +168,10 @@ def disjoint(design: Design) -> Step:
     assert isinstance(critic, Critic | CornerCritic)
     value = design.disjoint
     limit = Line("Where p and q do not overlap, r is 0 under p and infinite under q. The divergence is",
-                 "d(0) + limit of d(r)/r for r to infinity = " + ("infinite" if mp.isinf(value) else shown(value, 8)))
+                 "d(0) + limit of d(r)/r for r to infinity = " + (
+                     "infinite" if mp.isinf(value) else "not known" if mp.isnan(value) else shown(value, 8)))
     found = quoted(design, "disjoint")
-    if not isinstance(critic, Critic) or critic.closed:
+    if not mp.isnan(value) and (not isinstance(critic, Critic) or critic.closed):
         found = [_nearly_disjoint(critic, value), *found]
     if mp.isinf(value):
         means = ("It has no bound: the better the critic, the larger its output and its costs. A loss in numbers needs "
@@ -185,7 +186,7 @@ def disjoint(design: Design) -> Step:
         note = ("Least squares is often said to cure the vanishing gradient. Against the best critic it does not: its "
                 "divergence too is one constant on disjoint supports.")
     return Step("Densities that do not overlap", (limit, Line(means)), resting_on(found) if found else "stated",
-                account(found), note)
+                account(found) or "Not checked: the limits were not found in numbers.", note)
 
 
 def _nearly_disjoint(critic: Critic | CornerCritic, value: float) -> Finding:
