@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from ganworks.errors import UserError
+from ganworks.game.foresight import Foresight
 from ganworks.game.game import Costs, Game, Move, Round
+from ganworks.game.lens import Lens
 from ganworks.game.noise import Latent, Noise
+from ganworks.game.packing import check_packing
 from ganworks.game.terms import Weighted
-from ganworks.game.turn import Turn
+from ganworks.game.top import Top
+from ganworks.game.turn import Learns, Turn
 from ganworks.nets.contract import call
 from ganworks.objective import Objective
 
@@ -29,16 +34,26 @@ class Duel(Game):
         condition: the batch entry that both players are told ("label", say), or None.
         fresh: draw new latents for the generator's move, as the paper's algorithm does. By default it is played on
             the samples of the last critic move, which saves one pass of the generator.
+        lens: what the critic sees all samples through: noise on them, augmentations.
+        pack: how many samples the critic judges at a time, joined along their channels (PacGAN); the critic is one
+            for that many channels.
+        top: which of its samples the generator learns from.
+        foresight: the critic that the generator plays against is not today's (unrolling).
     """
 
     def __init__(self, generator: nn.Module, critic: nn.Module, objective: Objective, latent: Latent, *,
                  critic_terms: Sequence[Weighted] = (), generator_terms: Sequence[Weighted] = (),
-                 critic_steps: int = 1, condition: str | None = None, fresh: bool = False) -> None:
+                 critic_steps: int = 1, condition: str | None = None, fresh: bool = False, lens: Lens | None = None,
+                 pack: int = 1, top: Top | None = None, foresight: Foresight | None = None) -> None:
         super().__init__()
         if critic_steps < 1:
             raise UserError(f"{critic_steps} critic steps", "at least 1")
+        if pack > 1 and condition is not None:
+            raise UserError(f"packs of {pack} samples in a game with a condition", "one or the other",
+                            "leave out --pack")
         self.generator, self.critic = generator, critic
         self.objective, self.latent, self.condition = objective, latent, condition
+        self.lens, self.pack, self.top, self.foresight = lens, pack, top, foresight
         self.critic_terms, self.generator_terms = tuple(critic_terms), tuple(generator_terms)
         self.terms = nn.ModuleList(weighted.term for weighted in (*critic_terms, *generator_terms))
         for weighted in (*critic_terms, *generator_terms):
@@ -46,7 +61,7 @@ class Duel(Game):
         self._moves = (Move("critic", self.critic_cost, repeat=critic_steps,
                             second_order=_second_order(self.critic_terms)),
                        Move("generator", self.generator_cost, fresh=fresh,
-                            second_order=_second_order(self.generator_terms)))
+                            second_order=(_always if foresight else _second_order(self.generator_terms))))
 
     @property
     def players(self) -> dict[str, nn.Module]:
@@ -65,11 +80,15 @@ class Duel(Game):
         round.memory["source"] = self.latent.draw(noise)
         return round
 
+    def check(self, rows: int) -> None:
+        check_packing(rows, self.pack)
+        if self.foresight is not None:
+            self.foresight.check(self.critic, rows)
+
     def critic_cost(self, round: Round) -> Costs:
         """Return the critic's cost: the objective's, and the terms that are due."""
         turn = self._turn(round, "critic")
-        costs = {"adversarial": self.objective.critic_cost(turn.on_real.scores, turn.on_fake.scores)}
-        costs |= {w.name: w.cost(turn) for w in self.critic_terms if w.due(round.step)}
+        costs = self._critic_costs(turn)
         if turn.made is not None:
             round.memory["made"] = turn.made
         round.signals["on_real"] = turn.on_real.scores[0].detach()
@@ -79,9 +98,20 @@ class Duel(Game):
     def generator_cost(self, round: Round) -> Costs:
         """Return the generator's cost: the objective's, and the terms that are due."""
         turn = self._turn(round, "generator")
-        on_real = turn.on_real.scores if self.objective.needs_real else None
-        costs = {"adversarial": self.objective.generator_cost(on_real, turn.on_fake.scores)}
+        if self.foresight is not None:
+            turn = self.foresight(turn, lambda ahead: functools.reduce(torch.add, self._critic_costs(ahead).values()))
+        real, fake = turn.on_real.scores if self.objective.needs_real else None, turn.on_fake.scores
+        if self.top is not None:
+            rows = self.top.rows(fake, round.step)
+            real, fake = real and tuple(score[rows] for score in real), tuple(score[rows] for score in fake)
+        costs = {"adversarial": self.objective.generator_cost(real, fake)}
         return costs | {w.name: w.cost(turn) for w in self.generator_terms if w.due(round.step)}
+
+    def played(self, player: str, rounds: Sequence[Round], mean: Callable[[Tensor], Tensor]) -> None:
+        for weighted in (*self.critic_terms, *self.generator_terms):
+            weighted.term.played(player, rounds, mean)
+        if self.lens is not None:
+            self.lens.played(player, rounds, mean)
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
         return call(players["generator"], self.latent.draw(noise), self._condition(batch))
@@ -95,10 +125,19 @@ class Duel(Game):
                             "take labelled data, or a recipe without a condition")
         return batch[self.condition]
 
-    def _turn(self, round: Round, learns: Literal["generator", "critic"]) -> Turn:
+    def _critic_costs(self, turn: Turn) -> Costs:
+        costs = {"adversarial": self.objective.critic_cost(turn.on_real.scores, turn.on_fake.scores)}
+        return costs | {w.name: w.cost(turn) for w in self.critic_terms if w.due(turn.step)}
+
+    def _turn(self, round: Round, learns: Learns) -> Turn:
         return Turn(self.generator, self.critic, round.batch["sample"], round.memory["source"], round.noise, learns,
-                    self._condition(round.batch), made=round.memory.get("made"), keep=round.held and learns == "critic")
+                    self._condition(round.batch), round.memory.get("made"), round.held and learns == "critic",
+                    round.step, self.lens, self.pack)
 
 
-def _second_order(terms: Sequence[Weighted]):  # type: ignore[no-untyped-def]
+def _always(step: int) -> bool:
+    return True
+
+
+def _second_order(terms: Sequence[Weighted]) -> Callable[[int], bool]:
     return lambda step: any(w.term.second_order and w.due(step) for w in terms)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, nn
 
 from ganworks.game.noise import Noise
@@ -34,6 +35,12 @@ class Round:
     held: bool = False
     memory: dict[str, Tensor] = field(default_factory=dict)
     signals: dict[str, Tensor] = field(default_factory=dict)
+
+
+def signal(rounds: Sequence[Round], name: str, mean: Callable[[Tensor], Tensor],
+           of: Callable[[Tensor], Tensor] = torch.mean) -> Tensor:
+    """Return ``of`` (a scalar, by default the mean) of a signal of these rounds, averaged over parts and processes."""
+    return mean(torch.stack([of(round.signals[name].float()) for round in rounds]).mean())
 
 
 def _never(step: int) -> bool:
@@ -82,6 +89,17 @@ class Game(nn.Module, ABC):
     @abstractmethod
     def open(self, batch: Mapping[str, Tensor], step: int, noise: Noise, held: bool = False) -> Round:
         """Begin a round on a batch."""
+
+    def check(self, rows: int) -> None:
+        """Raise UserError where the game cannot be played on batches of ``rows``; asked before the first one."""
+
+    def played(self, player: str, rounds: Sequence[Round], mean: Callable[[Tensor], Tensor]) -> None:
+        """Learn from a move of ``player`` that has been played: steer what has a controller, move what averages.
+
+        Args:
+            rounds: those it was played on, with their signals: one, or the parts of a batch.
+            mean: averages a tensor over the processes; every process must call it as often.
+        """
 
     @abstractmethod
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:

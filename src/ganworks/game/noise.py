@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganworks.errors import UserError
+from ganworks.game.packing import check_packing
 
 
 class Noise:
@@ -32,6 +33,17 @@ class Noise:
 
     def __len__(self) -> int:
         return len(range(*self.rows.indices(self.total)))
+
+    def grouped(self, size: int) -> Noise:
+        """Return the same stream of numbers for rows that are groups of ``size`` rows each."""
+        if size == 1:
+            return self
+        first, last, _ = self.rows.indices(self.total)
+        check_packing(self.total, size)
+        check_packing(last - first, size)
+        grouped = Noise(0, self.total // size, slice(first // size, last // size), self.device)
+        grouped._generator = self._generator
+        return grouped
 
     def normal(self, *shape: int) -> Tensor:
         """Return standard normal numbers of shape (rows, *shape)."""

@@ -9,72 +9,92 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from ganworks.game.lens import Lens
 from ganworks.game.noise import Noise
+from ganworks.game.packing import packed, unpacked
 from ganworks.nets.contract import Verdict, as_verdict, call, judges_alone
+
+Learns = Literal["generator", "critic", "both"]
 
 
 class Turn:
     """One duel between a generator and a critic on one batch, from the point of view of the player that learns.
 
     While the critic learns, ``fake`` is detached from the generator; while the generator learns, nothing that only
-    the critic could learn from is recorded.
+    the critic could learn from is recorded. "both" is the critic's cost as the generator foresees it: nothing is
+    detached.
 
     Attributes:
         generator, critic: the networks.
-        real: real samples (N, ...).
+        real: real samples (N, ...); packed ones (N / pack, ...) where the critic judges several at a time.
         source: what the generator is given: latents (N, d), or images to translate.
         condition: what both players are told, or None.
-        noise: random numbers for terms that need some.
+        noise: random numbers for terms that need some, a row for each row of ``real``.
         learns: whose cost is being computed.
         keep: in the critic's turn, make the samples with their graph and keep them for the generator's turn.
+        step: the training step.
+        lens: what the critic sees samples through, or None.
+        pack: how many samples the critic judges at a time.
     """
 
     def __init__(self, generator: nn.Module, critic: nn.Module, real: Tensor, source: Tensor, noise: Noise,
-                 learns: Literal["generator", "critic"], condition: Tensor | None = None,
-                 made: Tensor | None = None, keep: bool = False) -> None:
+                 learns: Learns, condition: Tensor | None = None, made: Tensor | None = None, keep: bool = False,
+                 step: int = 0, lens: Lens | None = None, pack: int = 1) -> None:
         self.generator, self.critic = generator, critic
-        self.real, self.source, self.condition, self.noise = real, source, condition, noise
+        self.real, self.source, self.condition = packed(real, pack), source, condition
+        self.noise, self._single = noise.grouped(pack), noise
         self.learns, self.keep, self._made = learns, keep, made
+        self.step, self.lens, self.pack = step, lens, pack
+
+    def against(self, critic: nn.Module, learns: Learns) -> Turn:
+        """Return the same turn against another critic, for another learner; made samples are shared."""
+        return Turn(self.generator, critic, unpacked(self.real, self.pack), self.source, self._single, learns,
+                    self.condition, self._made, self.keep, self.step, self.lens, self.pack)
 
     @property
     def made(self) -> Tensor | None:
-        """The generated samples with their graph, where they have been made with it."""
+        """The generated samples with their graph, single ones, where they have been made with it."""
         return self._made
 
     @cached_property
     def fake(self) -> Tensor:
-        """Generated samples (N, ...)."""
+        """Generated samples, of the shape of ``real``."""
         if self._made is None:
             if self.learns == "critic" and not self.keep:
                 with torch.no_grad():
-                    return call(self.generator, self.source, self.condition).detach()
+                    return packed(call(self.generator, self.source, self.condition).detach(), self.pack)
             self._made = call(self.generator, self.source, self.condition)
-        return self._made if self.learns == "generator" else self._made.detach()
+        return packed(self._made.detach() if self.learns == "critic" else self._made, self.pack)
 
     def judge(self, x: Tensor) -> Verdict:
-        """Return the critic's verdict on any samples."""
-        return as_verdict(call(self.critic, x, self.condition))
+        """Return the critic's verdict on any samples of the shape of ``real``, seen through the lens."""
+        return self._verdict(self._seen(x))
 
     @property
     def on_real(self) -> Verdict:
         """The critic's verdict on the real samples."""
-        if self.learns == "critic":
-            return self._both[0]
-        return self._on_real_watched
+        return self._on_real_watched if self.learns == "generator" else self._both[0]
 
     @property
     def on_fake(self) -> Verdict:
         """The critic's verdict on the generated samples."""
-        if self.learns == "critic":
-            return self._both[1]
-        return self._on_fake_felt
+        return self._on_fake_felt if self.learns == "generator" else self._both[1]
+
+    def _seen(self, x: Tensor) -> Tensor:
+        if self.lens is None:
+            return x
+        return packed(self.lens(unpacked(x, self.pack), self._single, self.step), self.pack)
+
+    def _verdict(self, seen: Tensor) -> Verdict:
+        return as_verdict(call(self.critic, seen, self.condition))
 
     @cached_property
     def _both(self) -> tuple[Verdict, Verdict]:
         # A critic that judges samples one by one sees both kinds in one pass: fewer, larger products.
-        if not judges_alone(self.critic) or self.real.shape != self.fake.shape or self.condition is not None:
-            return self.judge(self.real), self.judge(self.fake)
-        return _halves(self.judge(torch.cat([self.real, self.fake.to(self.real.dtype)])))
+        real, fake = self._seen(self.real), self._seen(self.fake)
+        if not judges_alone(self.critic) or real.shape != fake.shape or self.condition is not None:
+            return self._verdict(real), self._verdict(fake)
+        return _halves(self._verdict(torch.cat([real, fake.to(real.dtype)])))
 
     @cached_property
     def _on_real_watched(self) -> Verdict:

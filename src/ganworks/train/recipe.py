@@ -60,3 +60,4 @@ class Recipe:
         if 0 < len(self.source) < self.batch:
             raise UserError(f"{self.source.name}: {len(self.source)} samples are fewer than a batch of {self.batch}",
                             f"at least {self.batch} samples", f"add data, or take --batch {len(self.source)} or less")
+        self.game.check(self.batch // self.accumulate)

@@ -153,6 +153,7 @@ class Trainer:
                 cost = cost.detach()
                 sums[name] = cost if share == 1 else sums[name] + cost * share if name in sums else cost * share
         self.machine.update(self.optimisers[move.player], parameters, self.recipe.optimisers[move.player].clip)
+        self.game.played(move.player, self._rounds, self.machine.mean)
         return sums
 
     def _set_rates(self) -> None:
