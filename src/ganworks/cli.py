@@ -15,6 +15,7 @@ VERBS = {
     "sample": "make images from a trained run: grids, single files, arrays, walks between latents",
     "evaluate": "judge a run: Frechet distance, KID, precision and recall, modes",
     "report": "write a run's self-contained report.html",
+    "compare": "hold a fair tournament of recipes over several seeds, with intervals",
     "data": "say what a data set holds, what was skipped and why, and show it",
     "design": "derive a GAN from a formula, certify it, show what the generator descends",
     "measure": "divergences, transport, critics' estimates, dynamics of games, the generator's true force",

@@ -173,7 +173,7 @@ def test_bad_input_ends_with_2_and_leaves_nothing(train, tmp_path, words, said):
 def test_a_dry_run_shows_the_plan_and_writes_nothing(train, tmp_path):
     status, said = train("gan", *SMALL, "--steps", 5000, "--critic-steps", 2, "--dry-run", "--run", "run")
     assert status == 0
-    width, latent = 4, 3
+    width, latent = 4 * 4, 3
     generator = (latent + 1) * width + 2 * (width + 1) * width + (width + 1) * 2
     critic = 3 * width + 2 * (width + 1) * width + (width + 1)
     for words in (f"generator {generator} parameters", f"critic {critic} parameters", "critic x2 a step",
@@ -191,7 +191,8 @@ def test_help_of_a_recipe_lists_its_options_with_defaults(capsys):
         main(["train", "wgan", "--help"])
     assert ended.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("--bound X", "--critic-steps N", "(default: 5)", "--optimiser {adam,sgd,rmsprop}",
+    for words in ("--clip-weights X", "(default: 0.01)", "--critic-steps N", "(default: 5)", "stabilisers: Penalties, tricks",
+                  "networks: The two players", "--optimiser {adam,sgd,rmsprop,optimistic,optimistic_adam}",
                   "(default: rmsprop)", "--betas X,Y", "(default: none)", "--compile, --no-compile"):
         assert words in said, words
 

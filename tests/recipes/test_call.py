@@ -64,7 +64,7 @@ def refused(*args, match, **more):
 
 def test_names_are_guessed():
     refused("dcgna", {}, match="unknown recipe 'dcgna'\n  wanted: did you mean 'dcgan'")
-    refused("wgan_pg", {}, match="did you mean 'wgan-gp'")
+    refused("wgan_gq", {}, match="did you mean 'wgan-gp'")
     assert function_named("wgan_gp") is function_named("wgan-gp")
     refused("dcgan", {}, {"lattent": 3}, match="no option 'lattent'\n  wanted: did you mean 'latent'")
     refused("dcgan", {"training": {"step": 3}}, match="no option 'step'\n  wanted: did you mean 'steps'")
@@ -116,8 +116,10 @@ def test_yaml_is_read_as_people_write_it():
     call = Call.load(text, {"r1": None, "steps": 5})
     training = call.options.training
     assert (training.lr, training.betas, training.clip, training.steps) == (1e-4, (0, 0.9), None, 5)
-    assert call.options.r1 is None
-    assert Call.load(text).options.r1 == 2
+    assert call.options.stabilisers.r1 is None
+    assert Call.load(text).options.stabilisers.r1 == 2  # flat
+    assert Call.load("recipe: dcgan\nstabilisers: {r1: 2}").options.stabilisers.r1 == 2
+    assert Call.load("recipe: dcgan\nwidth: 8\nnetworks: {width: 4, latent: 3}").options.networks.width == 8
     for text, said in (("a: [", "not YAML"), ("- 1", "names no recipe"), ("steps: 3", "names no recipe"),
                        ("", "names no recipe"), ("recipe: dcgan\ntraining: 3", "--training 3"),
                        ("recipe: dcgan\ntraining: null", "--training")):

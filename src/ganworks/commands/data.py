@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ganworks.data.facts import Facts
     from ganworks.data.source import Source
@@ -84,6 +84,8 @@ def _lines(source: Source, facts: Facts | None, toy: Toy | None, flip: bool) -> 
         lines += [("size found", _listed(facts.sizes)), ("format", _listed(facts.formats))]
     lines += [("values", facts.values), ("shape", _shape_words(source.shape))]
     lines.append(("classes", f"{len(facts.classes)}: {_listed(facts.classes)}" if facts.classes else "none"))
+    if facts.vectors:
+        lines.append(("vectors", _vector_words(facts.vectors)))
     lines.append(("duplicates", f"{facts.duplicates:,} equal an earlier one" if facts.duplicates else "none"))
     if flip:
         lines.append(("flip", "each image is mirrored with probability 1/2 when a batch is drawn"))
@@ -94,6 +96,12 @@ def _lines(source: Source, facts: Facts | None, toy: Toy | None, flip: bool) -> 
         lines.append(("", f"and {len(facts.skipped) - LISTED:,} more (all of them: --json)"))
     lines.append(("cache", f"{facts.cache} ({facts.cache_bytes / 2**20:.1f} MiB)"))
     return lines
+
+
+def _vector_words(ranges: Sequence[tuple[float, float]]) -> str:
+    words = ", ".join(f"{low:g}..{high:g}" for low, high in ranges[:LISTED])
+    more = f", and {len(ranges) - LISTED:,} more" if len(ranges) > LISTED else ""
+    return f"{len(ranges)} real {'number' if len(ranges) == 1 else 'numbers'} with each sample: {words}{more}"
 
 
 def _toy_lines(toy: Toy) -> list[tuple[str, str]]:

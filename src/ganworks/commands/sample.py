@@ -1,30 +1,37 @@
 """Make samples from a trained run: a grid, single images, an array, or a walk between latents.
 
-  ganworks sample runs/x                            a grid of 64 images
+  ganworks sample runs/x                            a grid of 64 images, or a row for each class
   ganworks sample runs/x --count 10000 --out x.npz  an array: "images", uint8 (N, H, W[, C])
   ganworks sample runs/x --format png --out images  single PNGs in a new folder
   ganworks sample runs/x --interpolate 12           strips of 12 images from one latent to the next
   ganworks sample runs/x --gif                      the same walk as an endless animation
+  ganworks sample runs/x --class cat,dog            of these classes, where the run was told classes
+  ganworks sample runs/x --vector=-0.3,1.2          on this vector, where it was told vectors
 
-Samples are made with averaged weights where the run has them. The same seed gives the same samples.
+Samples are made with averaged weights where the run has them. The same seed gives the same samples. An array of a run
+that was told classes holds "labels" and "label_names" too, and a folder has a sub-folder for each class; without
+--class they come as often as in the data.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganworks.commands.conditions import add_conditions, asked
 from ganworks.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganworks.train import Trainer
+    from ganworks.train.portrait import Told
 
 FORMATS = {"grid": ".png", "png": "", "npz": ".npz", "gif": ".gif"}
-IMAGES, POINTS, STOPS, FRAMES = 64, 2000, 8, 16
+STOPS, FRAMES = 8, 16
 SMOOTH = 256  # pixels: least width of an animation
 SECONDS = 0.08
 
@@ -32,8 +39,9 @@ SECONDS = 0.08
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Add the verb's arguments."""
     parser.add_argument("run", metavar="RUN", help="directory of the run")
-    parser.add_argument("--count", type=int, metavar="N", help=f"how many samples (default: {IMAGES}, of points "
-                        f"{POINTS}); of a walk, how many latents it passes (default: {STOPS})")
+    parser.add_argument("--count", type=int, metavar="N", help="how many samples (default: 64, of points 2000; a grid "
+                        f"of classes has full rows); of a walk, how many latents it passes (default: {STOPS})")
+    add_conditions(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the latents (default: %(default)s)")
     parser.add_argument("--out", type=Path, metavar="PATH", help="where they go (default: a name in RUN that says what "
                         "they are)")
@@ -66,15 +74,19 @@ def run(args: argparse.Namespace) -> int:
 def make(trainer: Trainer, args: argparse.Namespace, kind: str) -> Path:
     """Write what ``args`` ask for, from the trainer's weights; return where it is."""
     from ganworks.report.output import refuse_taken
+    from ganworks.train.portrait import portrait_count
 
     walks = args.gif or args.interpolate is not None
-    count = args.count or (STOPS if walks else POINTS if _points(trainer) else IMAGES)
-    out = args.out or Path(args.run) / _name(trainer, args, kind, count)
+    told = asked(trainer, args)
+    count = args.count or STOPS if walks else portrait_count(trainer, args.count, told, rows=kind == "grid")
+    out = args.out or Path(args.run) / _name(trainer, args, kind, count, told)
     refuse_taken(out, kind == "png", args.force)
     if walks:
-        _walk(trainer, args, count, out)
+        _walk(trainer, args, count, out, told)
+    elif kind == "grid":
+        _picture(trainer, args, out, told)
     else:
-        _samples(trainer, args, kind, count, out)
+        _samples(trainer, args, kind, count, out, told)
     return out
 
 
@@ -104,46 +116,49 @@ def checked_kind(args: argparse.Namespace) -> str:
     return kind
 
 
-def _points(trainer: Trainer) -> bool:
-    return len(trainer.source.shape) == 1
-
-
-def _name(trainer: Trainer, args: argparse.Namespace, kind: str, count: int) -> str:
+def _name(trainer: Trainer, args: argparse.Namespace, kind: str, count: int, told: Told | None) -> str:
     what = "walk" if args.gif else "strips" if args.interpolate is not None else "samples" if kind != "grid" else "grid"
     frames = f"x{args.interpolate or FRAMES}" if what in ("walk", "strips") else ""
+    of = "-of-" + re.sub(r"[^A-Za-z0-9.]+", "_", "_".join(told.names))[:40] if told else ""
     live = "-live" if args.live else ""
-    return f"{what}-{count}{frames}-step-{trainer.step}-seed-{args.seed}{live}{FORMATS[kind]}"
+    return f"{what}-{count}{frames}{of}-step-{trainer.step}-seed-{args.seed}{live}{FORMATS[kind]}"
 
 
-def _samples(trainer: Trainer, args: argparse.Namespace, kind: str, count: int, out: Path) -> None:
+def _picture(trainer: Trainer, args: argparse.Namespace, out: Path, told: Told | None) -> None:
+    from ganworks.data import TOYS
+    from ganworks.data.pictures import save
+    from ganworks.train.portrait import portrait
+
+    # The data need not be at hand; of a toy, the name is enough to draw it along.
+    toy = TOYS.get(trainer.source.name) if len(trainer.source.shape) == 1 else None
+    save(portrait(trainer, args.count, args.seed, not args.live, told, toy() if toy else None), out)
+
+
+def _samples(trainer: Trainer, args: argparse.Namespace, kind: str, count: int, out: Path, told: Told | None) -> None:
     import torch
 
-    from ganworks.data import TOYS
-    from ganworks.data.pictures import picture, save
     from ganworks.report.draws import drawn
     from ganworks.report.output import write_arrays, write_folder
 
-    points = _points(trainer)
-    if points and kind == "png":
+    if len(trainer.source.shape) == 1 and kind == "png":
         raise UserError(f"--format png for samples of shape {trainer.source.shape}", "images",
                         "take --format grid (a scatter plot) or npz")
-    chunks: Iterator[Tensor] = drawn(trainer, count, args.seed, not args.live)
+    condition = trainer.conditions(count, args.seed) if told is None else told.spread(count)
+    chunks: Iterator[Tensor] = drawn(trainer, count, args.seed, not args.live, condition)
+    labels = condition if trainer.game.condition == "label" else None
+    names = trainer.source.classes or ()
     if kind == "png":
-        write_folder(out, chunks)
-    elif kind == "npz":
-        write_arrays(out, torch.cat(list(chunks)))
+        write_folder(out, chunks, None if labels is None else [names[label] for label in labels.tolist()])
     else:
-        # The data need not be at hand; of a toy, the name is enough to draw it along.
-        toy = TOYS.get(trainer.source.name) if points else None
-        save(picture(torch.cat(list(chunks)), toy() if toy else None), out)
+        write_arrays(out, torch.cat(list(chunks)), labels, names, condition if labels is None else None)
 
 
-def _walk(trainer: Trainer, args: argparse.Namespace, count: int, out: Path) -> None:
+def _walk(trainer: Trainer, args: argparse.Namespace, count: int, out: Path, told: Told | None) -> None:
     from ganworks.data.pictures import animation, grid, save
     from ganworks.report.draws import walk
 
     frames = args.interpolate or FRAMES
-    legs = walk(trainer, count, frames, args.seed, not args.live)
+    legs = walk(trainer, count, frames, args.seed, not args.live, None if told is None else told.values)
     if args.gif:
         # Each leg but for its last image, which is the first of the next one.
         scale = max(1, -(-SMOOTH // legs.shape[-1]))

@@ -114,14 +114,18 @@ def _add_options(parser: argparse.ArgumentParser, target: str) -> None:
     from ganworks.recipes import flat_fields, options_of
 
     call = _call(target, {})
-    group = parser.add_argument_group(f"options of {call.name}", (call.function.__doc__ or "").strip().split("\n")[0])
     model = options_of(call.function)
-    for name, place in flat_fields(model).items():
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for name, place in sorted(flat_fields(model).items(), key=lambda item: len(item[1][:-1])):  # its own ones first
         field = model.model_fields[place[0]]
-        default = field.default
+        default, about = field.default, call.function.__doc__
         if len(place) == 2:
-            field, default = type(default).model_fields[place[1]], getattr(default, place[1])
-        _add_option(group, name, field, default)
+            about, field = type(default).__doc__, type(default).model_fields[place[1]]
+            default = getattr(default, place[1])
+        title = f"options of {call.name}" if len(place) == 1 else place[0]
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title, (about or "").strip().split("\n")[0])
+        _add_option(groups[title], name, field, default)
 
 
 def _add_option(group: argparse._ArgumentGroup, name: str, field: FieldInfo, default: Any) -> None:

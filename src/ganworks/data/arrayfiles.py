@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ganworks.console import track
-from ganworks.data.arrays import Images, Points, named_labels
+from ganworks.data.arrays import Images, Points, named_labels, real_vectors
 from ganworks.data.cache import Writer, cached
 from ganworks.data.facts import Facts
 from ganworks.data.levels import Levels, channels_are_last, channels_first, levels, refuse_not_finite
@@ -19,20 +20,29 @@ from ganworks.errors import UserError
 
 SAMPLES = ("images", "image", "x", "samples", "data", "points", "x_train", "train_images", "arr_0")
 LABELS = ("labels", "label", "y", "targets", "target", "y_train", "train_labels", "arr_1")
-Parts = tuple[Rows, np.ndarray | None, list[str] | None]  # samples, labels, class names
+VECTORS = ("vectors", "vector", "conditions", "condition", "attributes")
 NAMES = ("label_names", "class_names", "classes", "names")
+
+
+class Parts(NamedTuple):
+    """What an array file holds: samples, and the labels, class names and vectors that come with them."""
+
+    samples: Rows
+    labels: np.ndarray | None = None
+    names: list[str] | None = None
+    vectors: np.ndarray | None = None
 
 
 def open_npy(path: Path, options: DataOptions) -> Images | Points:
     """Open a .npy file: images of 3 or 4 dimensions, or points, floats of 1 or 2."""
     def parts() -> Parts:
-        return npy_rows(lambda: open(path, "rb"), str(path)), None, None
+        return Parts(npy_rows(lambda: open(path, "rb"), str(path)))
 
     return _opened(path, [path], options, "npy array", parts)
 
 
 def open_npz(path: Path, options: DataOptions) -> Images | Points:
-    """Open an .npz file with samples, and labels and class names if it has any, under one of the usual names."""
+    """Open an .npz file with samples, and labels, class names and vectors if it has any, under usual names."""
     def parts() -> Parts:
         arrays = npz_rows(path)
         by_name = {name.lower(): rows for name, rows in arrays.items()}
@@ -44,7 +54,8 @@ def open_npz(path: Path, options: DataOptions) -> Images | Points:
                             + ", ".join(SAMPLES), "np.savez(path, images=..., labels=...)")
         labels = next((by_name[n].whole() for n in LABELS if n in by_name), None)
         names = next((text_rows(by_name[n]) for n in NAMES if n in by_name), None)
-        return samples, labels, names
+        vectors = next((by_name[n].whole() for n in VECTORS if n in by_name), None)
+        return Parts(samples, labels, names, vectors)
 
     return _opened(path, [path], options, "npz array", parts)
 
@@ -58,7 +69,7 @@ def open_idx(path: Path, options: DataOptions) -> Images | Points:
         if len(samples.shape) == 1:
             raise UserError(f"{path}: one number a row: these are labels", "the file of the images",
                             "give the images; the labels beside them are found by name")
-        return samples, idx_rows(beside).whole() if beside else None, None
+        return Parts(samples, idx_rows(beside).whole() if beside else None)
 
     return _opened(path, [path, *([beside] if beside else [])], options, "idx array", parts)
 
@@ -69,7 +80,7 @@ def open_digits(options: DataOptions) -> Images | Points:
         from sklearn.datasets import load_digits
 
         found = load_digits()
-        return HeldRows(found.images), found.target, [str(n) for n in found.target_names]
+        return Parts(HeldRows(found.images), found.target, [str(n) for n in found.target_names])
 
     scale = Levels(0, 16, "0..16, scaled to 0..255")
     return _opened(Path("digits"), [], options, "built into scikit-learn", parts, scale)
@@ -81,13 +92,14 @@ def _opened(path: Path, files: Sequence[Path], options: DataOptions, kind: str,
     identity = (kind, str(path) if not stats else "", stats, options.size, options.channels, options.fit)
 
     def build(writer: Writer) -> Facts:
-        samples, labels, names = parts()
+        samples, labels, names, vectors = parts()
         count = samples.shape[0]
         if not count:
             raise UserError(f"{path}: an array of shape {samples.shape}, with no samples", "at least one row")
         known = None if labels is None else named_labels(labels, names, count)
         facts = Facts(kind, str(path), found=count, classes={} if known is None else dict.fromkeys(known[1], 0))
         writer.add_labels(None if known is None else known[0])
+        writer.set_vectors(None if vectors is None else real_vectors(vectors, count))
         if len(samples.shape) <= 2:
             return _write_points(samples, writer, facts, options)
         return _write_images(samples, scale, writer, facts, options)
@@ -95,8 +107,9 @@ def _opened(path: Path, files: Sequence[Path], options: DataOptions, kind: str,
     entry = cached(path.name, identity, build)
     classes = tuple(entry.facts.classes) or None
     if entry.samples.ndim == 2:
-        return Points(entry.samples, entry.labels, classes, path.stem, entry.facts)
-    return Images(entry.samples, entry.labels, classes, path.stem.removesuffix(".idx"), options.flip, entry.facts)
+        return Points(entry.samples, entry.labels, classes, path.stem, entry.facts, entry.vectors)
+    return Images(entry.samples, entry.labels, classes, path.stem.removesuffix(".idx"), options.flip, entry.facts,
+                  entry.vectors)
 
 
 def _write_points(samples: Rows, writer: Writer, facts: Facts, options: DataOptions) -> Facts:

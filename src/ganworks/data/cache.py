@@ -20,16 +20,20 @@ from ganworks.data.facts import Facts
 from ganworks.errors import UserError
 from ganworks.files import write_text
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same files would be decoded to other values: old entries are then left alone."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One cached data set: samples (N, ...) memory-mapped, labels (N,) int64 or None, and the facts."""
+    """One cached data set: samples (N, ...) memory-mapped, labels int64 (N,), vectors float32 (N, k), and the facts.
+
+    Labels and vectors are None where there are none.
+    """
 
     samples: np.ndarray
     labels: np.ndarray | None
+    vectors: np.ndarray | None
     facts: Facts
 
 
@@ -80,6 +84,7 @@ class Writer:
         self._folder = folder
         self._file = open(folder / "samples.npy", "wb")  # noqa: SIM115  (closed by finish or close)
         self._labels: list[np.ndarray] = []
+        self._vectors: np.ndarray | None = None
         self._seen: set[bytes] = set()
         self._header = 0
         self.count, self.shape, self.dtype = 0, (), np.dtype(np.uint8)
@@ -101,8 +106,12 @@ class Writer:
         if labels is not None:
             self._labels.append(np.asarray(labels, dtype=np.int64))
 
+    def set_vectors(self, vectors: np.ndarray | None) -> None:
+        """Take the vectors of all samples, finite float32 (N, k); None where there are none."""
+        self._vectors = vectors
+
     def finish(self, facts: Facts) -> None:
-        """Write what is known only at the end: the count, the labels and the facts."""
+        """Write what is known only at the end: the count, labels, vectors and the facts."""
         self._write_header()
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -113,7 +122,11 @@ class Writer:
             np.save(self._folder / "labels.npy", labels)
             counts = np.bincount(labels, minlength=len(classes))
             classes = {name: int(n) for name, n in zip(classes, counts, strict=True)}
-        facts = facts.but(count=self.count, shape=tuple(self.shape), classes=classes,
+        ranges: tuple[tuple[float, float], ...] = ()
+        if self._vectors is not None:
+            np.save(self._folder / "vectors.npy", self._vectors)
+            ranges = tuple(zip(self._vectors.min(0).tolist(), self._vectors.max(0).tolist(), strict=True))
+        facts = facts.but(count=self.count, shape=tuple(self.shape), classes=classes, vectors=ranges,
                           duplicates=self.count - len(self._seen))
         write_text(self._folder / "facts.json", facts.to_json())
 
@@ -161,9 +174,11 @@ def _open(folder: Path) -> Entry | None:
         facts = Facts.from_json((folder / "facts.json").read_text(encoding="utf-8"))
         samples = np.load(folder / "samples.npy", mmap_mode="r", allow_pickle=False)
         labels = np.load(folder / "labels.npy", allow_pickle=False) if facts.classes else None
+        vectors = np.load(folder / "vectors.npy", allow_pickle=False) if facts.vectors else None
         size = sum(part.stat().st_size for part in folder.iterdir())
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if samples.shape != (facts.count, *facts.shape) or (labels is not None and len(labels) != facts.count):
+    lengths = {len(part) for part in (samples, labels, vectors) if part is not None}
+    if samples.shape[1:] != facts.shape or lengths != {facts.count}:
         return None
-    return Entry(samples, labels, facts.but(cache=str(folder), cache_bytes=size))
+    return Entry(samples, labels, vectors, facts.but(cache=str(folder), cache_bytes=size))

@@ -21,6 +21,7 @@ class Facts:
         formats: images by their kind as found, "RGB 8 bit" -> count.
         values: the range of the values as found, and what was done with it.
         classes: samples by class name, empty where there are no labels.
+        vectors: (smallest, greatest) of each number of the vectors that come with the samples, empty without vectors.
         duplicates: samples that equal an earlier sample in every value.
         skipped: (file, reason) of what could not be used.
         notes: other things the user should know.
@@ -37,6 +38,7 @@ class Facts:
     formats: Mapping[str, int] = field(default_factory=dict)
     values: str = ""
     classes: Mapping[str, int] = field(default_factory=dict)
+    vectors: tuple[tuple[float, float], ...] = ()
     duplicates: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
@@ -56,5 +58,6 @@ class Facts:
         """Return the facts that ``to_json`` wrote."""
         found = json.loads(text)
         lists = {"shape": tuple(found["shape"]), "notes": tuple(found["notes"]),
+                 "vectors": tuple((low, high) for low, high in found["vectors"]),
                  "skipped": tuple((name, reason) for name, reason in found["skipped"])}
         return cls(**{**found, **lists})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ganworks.data.pixels import coloured, from_array
@@ -21,10 +21,15 @@ from ganworks.seeds import mix
 
 WIDE = 800  # pixels: the width that small images are enlarged towards
 
+MOST_NAMED = 20  # groups of points that a legend names
+LONGEST = 24  # letters of a row's name
+
 Samples = Tensor | np.ndarray
+Reference = Toy | Samples | None
+Groups = Sequence[tuple[str, np.ndarray]]
 
 
-def picture(samples: Samples, reference: Toy | Samples | None = None) -> Image.Image:
+def picture(samples: Samples, reference: Reference = None) -> Image.Image:
     """Return a picture of samples: a grid for images (N, C, H, W), a scatter or histogram for points (N, D)."""
     if samples.ndim == 4:
         return grid(samples)
@@ -58,27 +63,49 @@ def grid(images: Samples, columns: int | None = None, scale: int | None = None, 
     return whole.resize((whole.width * times, whole.height * times), Image.Resampling.NEAREST)
 
 
+def labelled(images: Samples, names: Sequence[str], scale: int | None = None) -> Image.Image:
+    """Return rows of images (R, n, C, H, W), each with its name on the left."""
+    rows, columns = images.shape[:2]
+    if len(names) != rows:
+        raise UserError(f"{len(names)} names for {rows} rows of images", "one for each")
+    sheet = grid(images.reshape(-1, *images.shape[2:]), columns, scale)
+    high = sheet.height / rows
+    font = ImageFont.load_default(size=max(10, min(24, 0.35 * high)))
+    short = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}" for name in names]
+    margin = round(max(font.getlength(name) for name in short)) + 16
+    whole = Image.new(sheet.mode, (margin + sheet.width, sheet.height), "white")
+    whole.paste(sheet, (margin, 0))
+    draw = ImageDraw.Draw(whole)
+    for row, name in enumerate(short):
+        draw.text((margin - 8, round((row + 0.5) * high)), name, fill="black", font=font, anchor="rm")
+    return whole
+
+
 def strip(images: Samples, scale: int | None = None) -> Image.Image:
     """Return images (N, C, H, W) in one row, such as the steps of an interpolation."""
     return grid(images, columns=len(images), scale=scale)
 
 
-def scatter(points: Samples, reference: Toy | Samples | None = None, title: str = "") -> Image.Image:
+def scatter(points: Samples | Sequence[tuple[str, Samples]], reference: Reference = None,
+            title: str = "") -> Image.Image:
     """Return a plot of points: a histogram for (N,) or (N, 1), a scatter for (N, D), the first two coordinates.
 
-    ``reference`` is drawn with them: a toy by its density (1-D) or by a sample (2-D), other points as they are.
+    Args:
+        points: all of them, or groups of them by name, each in its own colour.
+        reference: drawn with them: a toy by its density (1-D) or by a sample (2-D), other points as they are.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    values = _points(points)
-    figure = Figure(figsize=(7, 5) if values.shape[1] == 1 else (7, 7), dpi=100, layout="constrained")
+    groups = _groups(points)
+    line = groups[0][1].shape[1] == 1
+    figure = Figure(figsize=(7, 5) if line else (7, 7), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    (_draw_line if values.shape[1] == 1 else _draw_plane)(axes, values, reference)
+    (_draw_line if line else _draw_plane)(axes, groups, reference)
     if title:
         axes.set_title(title)
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=2 if len(groups) < 3 else 5)
     held = BytesIO()
     figure.savefig(held, format="png")
     return Image.open(held).convert("RGB")
@@ -99,28 +126,46 @@ def save(image: Image.Image, path: Path | str) -> None:
         image.save(handle, format="PNG")
 
 
-def _draw_line(axes: Any, values: np.ndarray, reference: Toy | Samples | None) -> None:
-    held = [values] if not isinstance(reference, Tensor | np.ndarray) else [values, _points(reference)]
+def _draw_line(axes: Any, groups: Groups, reference: Reference) -> None:
+    held = [values for _, values in groups]
+    if isinstance(reference, Tensor | np.ndarray):
+        held = [*held, _points(reference)]
     low, high = min(h.min() for h in held), max(h.max() for h in held)
     if isinstance(reference, Toy):
         known = _fresh(reference)
         low, high = min(low, known.min()), max(high, known.max())
     edge = 0.05 * (high - low) or 0.5
     bins = np.linspace(low - edge, high + edge, 101)
-    axes.hist(values[:, 0], bins, density=True, color="tab:blue", alpha=0.6, label=f"samples ({len(values)})")
+    for name, values, colour in _coloured(groups):
+        axes.hist(values[:, 0], bins, density=len(groups) == 1, color=colour, alpha=0.6, label=name)
     if isinstance(reference, Toy):
         line = np.linspace(bins[0], bins[-1], 1000)
         axes.plot(line, np.exp(reference.log_density(line[:, None])), color="black", label="density")
     elif reference is not None:
-        axes.hist(held[1][:, 0], bins, density=True, histtype="step", color="black", label="reference")
+        count = 1.0 if len(groups) == 1 else sum(len(values) for _, values in groups) / len(held[-1])
+        axes.hist(held[-1][:, 0], bins, density=len(groups) == 1, weights=np.full(len(held[-1]), count),
+                  histtype="step", color="black", label="reference")
 
 
-def _draw_plane(axes: Any, values: np.ndarray, reference: Toy | Samples | None) -> None:
+def _draw_plane(axes: Any, groups: Groups, reference: Reference) -> None:
     if reference is not None:
         known = _points(_fresh(reference) if isinstance(reference, Toy) else reference)
         axes.scatter(known[:, 0], known[:, 1], s=4, color="0.7", label="reference")
-    axes.scatter(values[:, 0], values[:, 1], s=4, alpha=0.6, color="tab:blue", label=f"samples ({len(values)})")
+    for name, values, colour in _coloured(groups):
+        axes.scatter(values[:, 0], values[:, 1], s=4, alpha=0.6, color=colour, label=name)
     axes.set_aspect("equal", adjustable="datalim")
+
+
+def _groups(points: Samples | Sequence[tuple[str, Samples]]) -> Groups:
+    if isinstance(points, Tensor | np.ndarray):
+        values = _points(points)
+        return [(f"samples ({len(values)})", values)]
+    return [(name, _points(part)) for name, part in points if len(part)]
+
+
+def _coloured(groups: Groups) -> Iterator[tuple[str | None, np.ndarray, str]]:
+    for number, (name, values) in enumerate(groups):
+        yield name if number < MOST_NAMED else None, values, f"C{number % 10}"
 
 
 def _fresh(toy: Toy) -> np.ndarray:

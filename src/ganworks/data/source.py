@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ganworks.data.conditions import MOST, Conditions, counts_of, equal_shares, evenly, spread_vectors
 from ganworks.errors import UserError
 from ganworks.seeds import mix
 
 Batch = dict[str, Tensor]
-"""Tensors of one batch by name: "sample" always; "label" (int64) where there are labels; a pair source adds its own."""
+"""Tensors of one batch by name: "sample" always; "label" (int64) where there are labels, "vector" (float32 (N, k))
+where there are vectors; a pair source adds its own."""
 
 CHANCES = 8
 """How many uniform numbers each sample of a batch brings for its random crop, flip and the like."""
@@ -27,11 +29,13 @@ class Source(ABC):
         name: what to call it in reports.
         shape: shape of one sample as the networks see it, (C, H, W) for images, (D,) for points.
         classes: label names, or None where there are no labels.
+        vector: numbers in the real vector that comes with each sample, or None where there is none.
     """
 
     name: str
     shape: tuple[int, ...]
     classes: tuple[str, ...] | None = None
+    vector: int | None = None
 
     @abstractmethod
     def __len__(self) -> int:
@@ -51,6 +55,11 @@ class Source(ABC):
 
         A source with fewer samples returns all of them.
         """
+
+    @property
+    def conditions(self) -> Conditions:
+        """The law of what comes with its samples."""
+        return Conditions()
 
 
 class Finite(Source):
@@ -76,8 +85,16 @@ class Finite(Source):
         return self.take(index, np.random.default_rng(mix("chance", seed, k)).random((size, CHANCES))[shard])
 
     def head(self, count: int) -> Batch:
-        index = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64))
+        index = evenly(len(self), count)
         return self.take(index, _still(len(index)))
+
+    @cached_property
+    def conditions(self) -> Conditions:  # type: ignore[override]  # computed once
+        if self.classes is None and self.vector is None:
+            return Conditions()
+        batch = {name: value.numpy() for name, value in self.head(MOST).items() if name in ("label", "vector")}
+        return Conditions(counts_of(batch.get("label"), len(self.classes or ())),
+                          spread_vectors(batch.get("vector")))
 
     def chunks(self, size: int = 1024) -> Iterator[Batch]:
         """Yield every sample once, in order, ``size`` at a time, with no randomness in them."""
@@ -114,10 +131,16 @@ def _still(count: int) -> np.ndarray:
 
 
 class Described(Source):
-    """What is known of a source that is not at hand: enough to rebuild networks and to make samples."""
+    """What is known of a source that is not at hand: enough to rebuild networks and to make samples.
 
-    def __init__(self, name: str, shape: tuple[int, ...], classes: tuple[str, ...] | None) -> None:
-        self.name, self.shape, self.classes = name, tuple(shape), classes
+    Args:
+        conditions: what is known of the law of its labels and vectors; without it, each class comes as often.
+    """
+
+    def __init__(self, name: str, shape: tuple[int, ...], classes: tuple[str, ...] | None = None,
+                 vector: int | None = None, conditions: Conditions | None = None) -> None:
+        self.name, self.shape, self.classes, self.vector = name, tuple(shape), classes, vector
+        self._conditions = conditions or (equal_shares(len(classes)) if classes else Conditions())
 
     def __len__(self) -> int:
         return 0
@@ -126,9 +149,11 @@ class Described(Source):
         raise UserError(f"the data '{self.name}' is not at hand", "the data the run was trained on")
 
     def head(self, count: int) -> Batch:
-        if not self.classes:
-            return {}
-        return {"label": torch.arange(count) % len(self.classes)}
+        return {}  # what its samples are made on is drawn from ``conditions``
+
+    @property
+    def conditions(self) -> Conditions:
+        return self._conditions
 
 
 def as_floats(x: Tensor) -> Tensor:

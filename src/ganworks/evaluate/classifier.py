@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -15,12 +16,12 @@ from ganworks.console import note, track
 from ganworks.data.cache import root
 from ganworks.data.source import Finite, Source
 from ganworks.errors import UserError
-from ganworks.evaluate.features import Extractor
+from ganworks.evaluate.features import Extractor, Samples, as_tensor
 from ganworks.files import write_bytes
 from ganworks.seeds import mix
 
-VERSION = 1
-"""Raise it when the same data would give another network: old entries are then left alone."""
+VERSION = 2
+"""Raise it when the same data would give another network, or its file has another form: old ones are left alone."""
 
 WIDTH = 96
 BATCH = 128
@@ -37,13 +38,30 @@ class Classifier(Extractor):
     new data. The floor has the same fault, and is the figure to compare with.
 
     Use ``Classifier.of(source)``.
+
+    Attributes:
+        held_out: held-out images of each class, int64 (classes,).
+        right: how many of these it names, int64 (classes,).
     """
 
     batch = 512
 
-    def __init__(self, network: Network, accuracy: float, held_out: int, name: str = "classifier") -> None:
+    def __init__(self, network: Network, right: Tensor, held_out: Tensor, name: str = "classifier") -> None:
         self.network, self.name, self.dim = network.eval(), name, WIDTH
-        self.facts = {"held-out accuracy": round(accuracy, 4), "held-out samples": held_out}
+        self.right, self.held_out = right, held_out
+        self.facts = {"held-out accuracy": round(self.accuracy, 4), "held-out samples": int(held_out.sum())}
+
+    @property
+    def accuracy(self) -> float:
+        """The share of held-out real images whose class it names."""
+        return float(self.right.sum() / self.held_out.sum())
+
+    def named(self, samples: Samples) -> np.ndarray:
+        """Return the class that it names for each of uint8 images (N, C, H, W): int64 (N,)."""
+        rows = as_tensor(samples)
+        with torch.inference_mode():
+            parts = [self.network(part).argmax(dim=1) for part in rows.split(self.batch)]
+        return torch.cat(parts).cpu().numpy()
 
     def features(self, samples: Tensor) -> Tensor:
         if tuple(samples.shape[1:]) != self.network.shape:
@@ -66,10 +84,11 @@ class Classifier(Extractor):
         network = Network((images.shape[1], images.shape[2], images.shape[3]), classes, seed)
         kept = _read(path, network)
         if kept is None:
-            accuracy, held_out = fit(network, images, labels, seed)
-            _write(path, network, accuracy, held_out)
-            kept = accuracy, held_out
-            note(f"classifier for {source.name}: accuracy {accuracy:.1%} on {held_out} held-out samples, in {path}")
+            kept = fit(network, images, labels, seed)
+            _write(path, network, *kept)
+            right, held_out = (int(count.sum()) for count in kept)
+            note(f"classifier for {source.name}: accuracy {right / held_out:.1%} on {held_out} held-out samples, in "
+                 f"{path}")
         return cls(network, *kept)
 
 
@@ -113,8 +132,10 @@ class Network(nn.Module):
         return self.body(x.contiguous(memory_format=torch.channels_last))
 
 
-def fit(network: Network, images: Tensor, labels: Tensor, seed: int = 0) -> tuple[float, int]:
-    """Fit ``network`` in place to uint8 ``images`` (N, C, H, W) and ``labels`` (N,); return (accuracy, held-out count).
+def fit(network: Network, images: Tensor, labels: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Fit ``network`` in place to uint8 ``images`` (N, C, H, W) and ``labels`` (N,).
+
+    Returns how many held-out images of each class it names, and how many there are, both int64 (classes,).
 
     Adam with a learning rate that rises for a fifth of the steps and falls to zero (Smith 2018): two epochs of
     128, and for small sets as many as make 300 steps.
@@ -141,8 +162,9 @@ def fit(network: Network, images: Tensor, labels: Tensor, seed: int = 0) -> tupl
     with torch.inference_mode():
         spread = torch.cat([network.embed(images[rows]) for rows in train[:5000].split(512)]).var(dim=0).mean()
         network.scale.div_(spread.sqrt())
-        right = sum(int((network(images[rows]).argmax(dim=1) == labels[rows]).sum()) for rows in test.split(512))
-    return right / held_out, held_out
+        named = torch.cat([network(images[rows]).argmax(dim=1) for rows in test.split(512)])
+    truth, classes = labels[test], network.head.out_features
+    return truth[named == truth].bincount(minlength=classes), truth.bincount(minlength=classes)
 
 
 def _batches(rows: Tensor, size: int, steps: int, draw: torch.Generator) -> Iterator[Tensor]:
@@ -174,15 +196,14 @@ def _digest(images: Tensor, labels: Tensor, seed: int) -> str:
     return digest.hexdigest()
 
 
-def _write(path: Path, network: Network, accuracy: float, held_out: int) -> None:
+def _write(path: Path, network: Network, right: Tensor, held_out: Tensor) -> None:
     from safetensors.torch import save
 
     tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
-    write_bytes(path, save(tensors | {"accuracy": torch.tensor(accuracy, dtype=torch.float64),
-                                      "held_out": torch.tensor(held_out)}))
+    write_bytes(path, save(tensors | {"right": right, "held_out": held_out}))
 
 
-def _read(path: Path, network: Network) -> tuple[float, int] | None:
+def _read(path: Path, network: Network) -> tuple[Tensor, Tensor] | None:
     """Load the weights at ``path`` into ``network``; None where there are none or the file is damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -191,9 +212,9 @@ def _read(path: Path, network: Network) -> tuple[float, int] | None:
         return None
     try:
         tensors = load_file(path)
-        accuracy, held_out = tensors.pop("accuracy").item(), int(tensors.pop("held_out").item())
+        right, held_out = tensors.pop("right"), tensors.pop("held_out")
         network.load_state_dict(tensors)
     except (SafetensorError, KeyError, RuntimeError) as error:
         note(f"{path} cannot be used ({type(error).__name__}): fitting the classifier again")
         return None
-    return accuracy, held_out
+    return right, held_out

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 from ganworks.errors import UserError, did_you_mean
+
+EACH_END = 5
+"""Classes that are printed from each end; all of them where there are no more than twice as many."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,25 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class ClassFigures:
+    """How well samples are of one class that they were asked to be of.
+
+    Attributes:
+        name: the class.
+        accuracy: the share of them that a classifier of real data gives that name.
+        confused: the name it gives most often instead, None where it never errs.
+        confused_share: how often, as a share of all.
+        distance: their Frechet distance to real samples of the class; None where there are too few of either.
+    """
+
+    name: str
+    accuracy: Figure
+    confused: str | None
+    confused_share: float
+    distance: Figure | None
+
+
+@dataclass(frozen=True)
 class Report:
     """An evaluation: what was measured on which features, what to beware of, and how long it took.
 
@@ -46,6 +68,7 @@ class Report:
         figures: in the order of the metrics.
         warnings: sentences for the reader.
         seconds: for all of it, sampling included.
+        classes: class by class, where the samples were asked to be of classes; the worst accuracy first.
     """
 
     source: str
@@ -57,6 +80,7 @@ class Report:
     figures: tuple[Figure, ...]
     warnings: tuple[str, ...]
     seconds: float
+    classes: tuple[ClassFigures, ...] = ()
 
     def __getitem__(self, name: str) -> Figure:
         """Return the figure called ``name``, with or without its brackets."""
@@ -72,16 +96,40 @@ class Report:
     def table(self) -> str:
         """Return the report as text: one line a figure, the floor beside it, warnings below."""
         head = ("figure", "value", f"{self.level:.0%} interval", "real vs real", "n", "better")
-        rows = [head] + [(f.name, _short(f.value), _interval(f), _short(f.floor), str(f.n), f.better)
-                         for f in self.figures]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-        lines = ["  ".join(cell.ljust(width) if i in (0, 5) else cell.rjust(width)
-                           for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
-        lines.insert(1, "-" * max(map(len, lines)))
+        lines = _aligned([head] + [(f.name, _short(f.value), _interval(f), _short(f.floor), str(f.n), f.better)
+                                   for f in self.figures], left=(0, 5))
+        if self.classes:
+            lines += ["", *_class_lines(self.classes)]
         about = ", ".join([self.features, *(f"{key} {value}" for key, value in self.facts.items())])
         lines.append(f"{self.source}; features: {about}; seed {self.seed}; {self.seconds:.1f} s")
         lines += [f"note: {warning}" for warning in self.warnings]
         return "\n".join(lines)
+
+
+def _class_lines(classes: Sequence[ClassFigures]) -> list[str]:
+    """Return the worst and the best classes by their accuracy, as lines."""
+    shown = list(classes) if len(classes) <= 2 * EACH_END else [*classes[:EACH_END], *classes[-EACH_END:]]
+    distance = next((one.distance.name for one in shown if one.distance), "")
+    head = ("class, worst first", "accuracy", "interval", "of reals", "n", "taken for")
+    rows = [head + ((distance, "real vs real") if distance else ())]
+    for one in shown:
+        rate = one.accuracy
+        row = (one.name, _short(rate.value), _interval(rate), _short(rate.floor), str(rate.n),
+               f"{one.confused} ({one.confused_share:.0%})" if one.confused else "-")
+        far = ("-", "-") if one.distance is None else (_short(one.distance.value), _short(one.distance.floor))
+        rows.append(row + (far if distance else ()))
+    lines = _aligned(rows, left=(0, 5))
+    if len(classes) > len(shown):
+        lines.insert(2 + EACH_END, f"... {len(classes) - len(shown)} more")
+    return lines
+
+
+def _aligned(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
+    """Return rows as lines of columns, those in ``left`` to the left, with a rule below the first."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) if i in left else cell.rjust(width)
+                       for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
 
 
 def _interval(figure: Figure) -> str:

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ganworks.data.source import Source
 from ganworks.errors import UserError, did_you_mean
+from ganworks.evaluate.classifier import Classifier
+from ganworks.evaluate.conditional import ConditionAccuracy, class_figures, classifier_for
 from ganworks.evaluate.features import Extractor, Pixels, Samples, as_tensor
 from ganworks.evaluate.figures import Report
 from ganworks.evaluate.frechet import Moments, frechet_distance
 from ganworks.evaluate.metrics import Exhibit, Metric, default_metrics
 from ganworks.seeds import mix
 
-Sampler = Callable[[int, int], Samples]
-"""(n, seed) -> n samples: uint8 images (n, C, H, W), or float points (n, D)."""
-
 FEATURES = ("auto", "pixels", "classifier", "inception")
 DEFAULT_N = 5000
 LEAST = 20
+TRUSTED = 0.8
+"""Share of held-out reals that a classifier must name for its word on samples to be taken without a warning."""
 QUICK_LIMIT = 1024
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Samples with the classes that they were asked to be of: uint8 images (n, C, H, W), whole numbers (n,)."""
+
+    samples: Samples
+    labels: Samples
+
+
+Sampler = Callable[[int, int], Samples | Drawn]
+"""(n, seed) -> n samples: uint8 images (n, C, H, W), or float points (n, D); ``Drawn`` where they are of classes."""
 
 
 def evaluate(sampler: Sampler, source: Source, features: str | Extractor = "auto", n: int | None = None, seed: int = 0,
@@ -32,11 +46,14 @@ def evaluate(sampler: Sampler, source: Source, features: str | Extractor = "auto
     The reals are split at random into halves of n; the samples are measured against the first, and so is the
     second half for the floor. All three sets have n samples, since the distances depend on n.
 
+    Samples that come with labels are also judged by a classifier: whether they are what they were asked to be, and
+    class by class.
+
     Args:
-        sampler: maps (n, seed) to n samples.
+        sampler: maps (n, seed) to n samples, or to ``Drawn`` samples with labels.
         features: an extractor or its name. "auto" is the classifier for images with labels, else pixels.
         n: samples of each kind; by default 5,000, or half of the source where that is less.
-        metrics: by default those that fit the source.
+        metrics: by default those that fit the source and the samples.
         level: probability of the intervals.
         resamples: half-samples for each interval.
 
@@ -44,15 +61,20 @@ def evaluate(sampler: Sampler, source: Source, features: str | Extractor = "auto
         UserError: too few reals or samples, a wrong shape or type, NaN, or features that cannot be had.
     """
     start = time.monotonic()
-    real, other = _reals(source, n, seed)
-    fake = checked(sampler(len(real), seed), source, len(real))
+    reals, labels = _reals(source, n, seed)
+    fake, asked = _drawn(sampler(len(reals["real"]), seed), source, len(reals["real"]))
+    labels = labels if asked is None else {**labels, "fake": asked}
     extractor = extractor_of(features, source, seed)
-    exhibit = Exhibit(source, extractor, {"fake": fake, "real": real, "other": other},
-                      extractor(fake), extractor(real), extractor(other), level, resamples, seed)
-    figures = tuple(figure for metric in (default_metrics(source) if metrics is None else metrics)
-                    for figure in metric.figures(exhibit))
-    return Report(source.name, extractor.name, extractor.facts, len(real), seed, level, figures,
-                  tuple(_warnings(exhibit)), time.monotonic() - start)
+    exhibit = Exhibit(source, extractor, {"fake": fake, **reals}, extractor(fake), extractor(reals["real"]),
+                      extractor(reals["other"]), level, resamples, seed, labels)
+    classifier, told = _classifier(exhibit) if asked is not None and metrics is None else (None, [])
+    if metrics is None:
+        metrics = [*default_metrics(source), *([ConditionAccuracy(classifier)] if classifier else [])]
+    figures = tuple(figure for metric in metrics for figure in metric.figures(exhibit))
+    classes = class_figures(exhibit, classifier) if classifier else ()
+    facts = {**extractor.facts, **(classifier.facts if classifier else {})}
+    return Report(source.name, extractor.name, facts, len(fake), seed, level, figures,
+                  (*_warnings(exhibit), *told), time.monotonic() - start, classes)
 
 
 def extractor_of(features: str | Extractor, source: Source, seed: int = 0) -> Extractor:
@@ -64,8 +86,6 @@ def extractor_of(features: str | Extractor, source: Source, seed: int = 0) -> Ex
     if name == "pixels":
         return Pixels(source.shape)
     if name == "classifier":
-        from ganworks.evaluate.classifier import Classifier
-
         return Classifier.of(source, seed)
     if name == "inception":
         from ganworks.evaluate.inception import Inception
@@ -110,8 +130,8 @@ def checked(samples: Samples, source: Source, n: int) -> np.ndarray:
     return rows.numpy()
 
 
-def _reals(source: Source, n: int | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return two disjoint sets of n real samples each."""
+def _reals(source: Source, n: int | None, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return two disjoint sets of n real samples each, "real" and "other"; and their labels where there are any."""
     most = len(source) // 2 if len(source) else None
     if n is None:
         n = DEFAULT_N if most is None else min(DEFAULT_N, most)
@@ -121,9 +141,36 @@ def _reals(source: Source, n: int | None, seed: int) -> tuple[np.ndarray, np.nda
     if most is not None and n > most:
         raise UserError(f"n = {n} with {len(source)} real samples in {source.name}",
                         f"n <= {most}: the floor needs two disjoint sets of reals", f"take n = {most}")
-    reals = source.head(2 * n)["sample"].numpy()
-    order = np.random.default_rng(mix("halves", seed)).permutation(len(reals))
-    return reals[order[:n]], reals[order[n : 2 * n]]
+    batch = source.head(2 * n)
+    order = np.random.default_rng(mix("halves", seed)).permutation(len(batch["sample"]))
+    halves = {"real": order[:n], "other": order[n : 2 * n]}
+    reals, labels = ({half: batch[name].numpy()[rows] for half, rows in halves.items()} if name in batch else {}
+                     for name in ("sample", "label"))
+    return reals, labels
+
+
+def _drawn(made: Samples | Drawn, source: Source, n: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return samples, checked, and the classes that they were asked to be of, or None."""
+    if not isinstance(made, Drawn):
+        return checked(made, source, n), None
+    labels, classes = as_tensor(made.labels).numpy(), len(source.classes or ())
+    if labels.shape != (n,) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
+        raise UserError(f"the sampler returned labels of shape {labels.shape} and type {labels.dtype}",
+                        f"{n} whole numbers in 0 .. {classes - 1}, classes of {source.name}",
+                        "evaluate against the data that the generator was trained on")
+    return checked(made.samples, source, n), labels.astype(np.int64)
+
+
+def _classifier(exhibit: Exhibit) -> tuple[Classifier | None, list[str]]:
+    """Return a classifier of the data, None where there can be none; and what is to be said of it."""
+    try:
+        classifier = classifier_for(exhibit)
+    except UserError as error:
+        return None, [f"condition accuracy is not measured: {error.problem} (wanted: {error.wanted})"]
+    if classifier.accuracy >= TRUSTED:
+        return classifier, []
+    return classifier, [f"the classifier names only {classifier.accuracy:.0%} of real images that it has not been "
+                        "taught: its word on samples says little"]
 
 
 def _warnings(exhibit: Exhibit) -> list[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -32,6 +32,8 @@ class Exhibit:
     Attributes:
         samples: the three as samples, by name ("fake", "real", "other").
         fake, real, other: their features (n, d).
+        labels: classes int64 (n,) of "real" and "other" where the source has some, and of "fake" the classes that they
+            were asked to be of, where they were.
     """
 
     source: Source
@@ -43,6 +45,7 @@ class Exhibit:
     level: float = 0.95
     resamples: int = 30
     seed: int = 0
+    labels: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 class Metric(ABC):
@@ -58,8 +61,8 @@ class Frechet(Metric):
 
     def figures(self, exhibit: Exhibit) -> list[Figure]:
         name = exhibit.extractor.figure("FD", "FID")
-        return _judged(exhibit, lambda fake, real: [frechet_distance(fake, real)], [(name, "lower", 0.0, np.inf)],
-                       (exhibit.fake, exhibit.real), (exhibit.other, exhibit.real))
+        return judged(exhibit, lambda fake, real: [frechet_distance(fake, real)], [(name, "lower", 0.0, np.inf)],
+                      (exhibit.fake, exhibit.real), (exhibit.other, exhibit.real))
 
 
 class Kernel(Metric):
@@ -81,8 +84,8 @@ class Neighbours(Metric):
     def figures(self, exhibit: Exhibit) -> list[Figure]:
         kinds = [(exhibit.extractor.figure(name), "higher", 0.0, most)
                  for name, most in (("precision", 1.0), ("recall", 1.0), ("density", np.inf), ("coverage", 1.0))]
-        return _judged(exhibit, lambda fake, real: astuple(prdc(real, fake, self.k)), kinds,
-                       (exhibit.fake, exhibit.real), (exhibit.other, exhibit.real))
+        return judged(exhibit, lambda fake, real: astuple(prdc(real, fake, self.k)), kinds,
+                      (exhibit.fake, exhibit.real), (exhibit.other, exhibit.real))
 
 
 class Modes(Metric):
@@ -99,9 +102,9 @@ class Modes(Metric):
         fake, other = exhibit.samples["fake"], exhibit.samples["other"]
         found = Figure(f"modes found of {len(source.modes)}", values(fake).found, None, None, values(other).found,
                        len(fake), "higher")
-        return [found, *_judged(exhibit, lambda points: (values(points).high_quality, values(points).kl),
-                                [("high quality", "higher", 0.0, 1.0), ("mode KL", "lower", 0.0, np.inf)],
-                                (fake,), (other,))]
+        return [found, *judged(exhibit, lambda points: (values(points).high_quality, values(points).kl),
+                               [("high quality", "higher", 0.0, 1.0), ("mode KL", "lower", 0.0, np.inf)],
+                               (fake,), (other,))]
 
 
 @dataclass(frozen=True)
@@ -119,10 +122,10 @@ class Transport(Metric):
             raise UserError(f"a log density of {source.name}", "a toy with a known density", "leave this metric out")
         fake, real, other = (exhibit.samples[key] for key in ("fake", "real", "other"))
         cut = slice(self.most)
-        return [*_judged(exhibit, lambda x, y: [transport_distance(x, y)], [("W1", "lower", 0.0, np.inf)],
-                         (fake[cut], real[cut]), (other[cut], real[cut])),
-                *_judged(exhibit, lambda x: [float(source.log_density(x).mean())],
-                         [("mean log density", "higher", -np.inf, np.inf)], (fake,), (other,))]
+        return [*judged(exhibit, lambda x, y: [transport_distance(x, y)], [("W1", "lower", 0.0, np.inf)],
+                        (fake[cut], real[cut]), (other[cut], real[cut])),
+                *judged(exhibit, lambda x: [float(source.log_density(x).mean())],
+                        [("mean log density", "higher", -np.inf, np.inf)], (fake,), (other,))]
 
 
 def default_metrics(source: Source) -> list[Metric]:
@@ -134,8 +137,8 @@ def default_metrics(source: Source) -> list[Metric]:
     return [Frechet(), Kernel(), Neighbours()]
 
 
-def _judged(exhibit: Exhibit, values: Values, kinds: Sequence[tuple[str, str, float, float]],
-            sets: tuple[np.ndarray, ...], floor_sets: tuple[np.ndarray, ...]) -> list[Figure]:
+def judged(exhibit: Exhibit, values: Values, kinds: Sequence[tuple[str, str, float, float]],
+           sets: tuple[np.ndarray, ...], floor_sets: tuple[np.ndarray, ...]) -> list[Figure]:
     """Return a figure for each of ``kinds``: (name, which way is better, least and greatest possible value)."""
     found = intervals(values, sets, exhibit.level, exhibit.resamples, exhibit.seed, f"intervals of {kinds[0][0]}")
     floors = values(*floor_sets)

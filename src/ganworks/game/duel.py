@@ -39,12 +39,15 @@ class Duel(Game):
             for that many channels.
         top: which of its samples the generator learns from.
         foresight: the critic that the generator plays against is not today's (unrolling).
+        pretrain: steps in which the critic minimises its cost on real samples alone and the generator rests (Zhao et
+            al. 2017: an autoencoder that knows the data first).
     """
 
     def __init__(self, generator: nn.Module, critic: nn.Module, objective: Objective, latent: Latent, *,
                  critic_terms: Sequence[Weighted] = (), generator_terms: Sequence[Weighted] = (),
                  critic_steps: int = 1, condition: str | None = None, fresh: bool = False, lens: Lens | None = None,
-                 pack: int = 1, top: Top | None = None, foresight: Foresight | None = None) -> None:
+                 pack: int = 1, top: Top | None = None, foresight: Foresight | None = None,
+                 pretrain: int = 0) -> None:
         super().__init__()
         if critic_steps < 1:
             raise UserError(f"{critic_steps} critic steps", "at least 1")
@@ -53,14 +56,14 @@ class Duel(Game):
                             "leave out --pack")
         self.generator, self.critic = generator, critic
         self.objective, self.latent, self.condition = objective, latent, condition
-        self.lens, self.pack, self.top, self.foresight = lens, pack, top, foresight
+        self.lens, self.pack, self.top, self.foresight, self.pretrain = lens, pack, top, foresight, pretrain
         self.critic_terms, self.generator_terms = tuple(critic_terms), tuple(generator_terms)
         self.terms = nn.ModuleList(weighted.term for weighted in (*critic_terms, *generator_terms))
         for weighted in (*critic_terms, *generator_terms):
             weighted.term.check(critic)
         self._moves = (Move("critic", self.critic_cost, repeat=critic_steps,
                             second_order=_second_order(self.critic_terms)),
-                       Move("generator", self.generator_cost, fresh=fresh,
+                       Move("generator", self.generator_cost, fresh=fresh, begin=pretrain,
                             second_order=(_always if foresight else _second_order(self.generator_terms))))
 
     @property
@@ -126,6 +129,8 @@ class Duel(Game):
         return batch[self.condition]
 
     def _critic_costs(self, turn: Turn) -> Costs:
+        if turn.step < self.pretrain:
+            return {"adversarial": self.objective.real_cost(turn.on_real.scores)}
         costs = {"adversarial": self.objective.critic_cost(turn.on_real.scores, turn.on_fake.scores)}
         return costs | {w.name: w.cost(turn) for w in self.critic_terms if w.due(turn.step)}
 

@@ -56,6 +56,7 @@ class Move:
         cost: the player's cost on a round.
         repeat: how often it is played in a step (critic steps per generator step).
         every: play it only in steps that are multiples of this.
+        begin: play it from this step on.
         fresh: draw a new batch for it; otherwise it is played on the round of the move before.
         second_order: whether the cost differentiates through a gradient in a given step.
     """
@@ -66,10 +67,21 @@ class Move:
     every: int = 1
     fresh: bool = True
     second_order: Callable[[int], bool] = _never
+    begin: int = 0
+
+    def due(self, step: int) -> bool:
+        """Whether it is played in this step."""
+        return step >= self.begin and step % self.every == 0
 
 
 class Game(nn.Module, ABC):
-    """Players and their moves. Everything with tensors is a submodule or a buffer, so ``state_dict`` is the game."""
+    """Players and their moves. Everything with tensors is a submodule or a buffer, so ``state_dict`` is the game.
+
+    Attributes:
+        condition: the batch entry ("label", say) that players are told and samples are made on, or None.
+    """
+
+    condition: str | None = None
 
     @property
     @abstractmethod

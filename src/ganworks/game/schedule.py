@@ -30,7 +30,8 @@ class Ramp:
     def at(self, step: int) -> float:
         """Return the value at ``step`` (from 0)."""
         done = min(max((step - self.begin) / self.over, 0.0), 1.0)
-        return self.start + done * (self.end - self.start)
+        # Exact at both ends: 0.3 + (0.1 - 0.3) is not 0.1, and a level has limits that it must not leave.
+        return self.end if done == 1 else self.start + done * (self.end - self.start)
 
     @property
     def least(self) -> float:

@@ -16,6 +16,8 @@ from ganworks.game.schedule import Level, Ramp, least, level_at
 class Top:
     """Keeps the rows of a batch whose samples the critic scores highest (Sinha et al. 2020, section 3).
 
+    Each process, and each part of an accumulated batch, keeps its own best, as each has its own batch statistics.
+
     Args:
         share: how many of them, as a share in (0, 1]; the paper lets it fall from 1 to 0.5 along the training.
     """

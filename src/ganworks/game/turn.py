@@ -29,7 +29,8 @@ class Turn:
         real: real samples (N, ...); packed ones (N / pack, ...) where the critic judges several at a time.
         source: what the generator is given: latents (N, d), or images to translate.
         condition: what both players are told, or None.
-        noise: random numbers for terms that need some, a row for each row of ``real``.
+        noise: random numbers for terms that need some, a row for each row of ``real``; ``single_noise`` is the same
+            stream with a row for each single sample.
         learns: whose cost is being computed.
         keep: in the critic's turn, make the samples with their graph and keep them for the generator's turn.
         step: the training step.
@@ -42,13 +43,13 @@ class Turn:
                  step: int = 0, lens: Lens | None = None, pack: int = 1) -> None:
         self.generator, self.critic = generator, critic
         self.real, self.source, self.condition = packed(real, pack), source, condition
-        self.noise, self._single = noise.grouped(pack), noise
+        self.noise, self.single_noise = noise.grouped(pack), noise
         self.learns, self.keep, self._made = learns, keep, made
         self.step, self.lens, self.pack = step, lens, pack
 
     def against(self, critic: nn.Module, learns: Learns) -> Turn:
         """Return the same turn against another critic, for another learner; made samples are shared."""
-        return Turn(self.generator, critic, unpacked(self.real, self.pack), self.source, self._single, learns,
+        return Turn(self.generator, critic, unpacked(self.real, self.pack), self.source, self.single_noise, learns,
                     self.condition, self._made, self.keep, self.step, self.lens, self.pack)
 
     @property
@@ -83,7 +84,7 @@ class Turn:
     def _seen(self, x: Tensor) -> Tensor:
         if self.lens is None:
             return x
-        return packed(self.lens(unpacked(x, self.pack), self._single, self.step), self.pack)
+        return packed(self.lens(unpacked(x, self.pack), self.single_noise, self.step), self.pack)
 
     def _verdict(self, seen: Tensor) -> Verdict:
         return as_verdict(call(self.critic, seen, self.condition))

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from ganworks.errors import UserError
+from ganworks.nets.condition import (
+    Condition,
+    CriticTold,
+    GeneratorTold,
+    critic_head,
+    critic_input,
+    extra_inputs,
+    generator_input,
+    heard,
+    through,
+)
 from ganworks.nets.contract import Critic, Verdict
-from ganworks.nets.layers import Norm, check_norm, has_bias, initialise, normalised
-
-SMALLEST, LARGEST = 8, 128
-
-
-def stages(size: int) -> list[int]:
-    """Return the sides of the maps from ``size`` down to the smallest, each half of the one before, at least 4.
-
-    32 gives [32, 16, 8, 4]; 28 gives [28, 14, 7]; 33 gives [33, 16, 8, 4].
-    """
-    sides = [size]
-    while sides[-1] > 7:
-        sides.append(sides[-1] // 2)
-    return sides
-
-
-def _widths(width: int, count: int, most: int = 8) -> list[int]:
-    return [width * min(2**i, most) for i in range(count)]
-
-
-def _check(shape: tuple[int, ...], width: int, norm: str) -> tuple[int, int]:
-    channels, side = (shape[0], shape[-1]) if len(shape) == 3 and shape[1] == shape[2] else (0, 0)
-    if not SMALLEST <= side <= LARGEST or channels not in (1, 3, 4):
-        raise UserError(f"dcgan: samples of shape {tuple(shape)}",
-                        f"square images of side {SMALLEST} to {LARGEST} with 1, 3 or 4 channels",
-                        "resize the data (--size 64), or take another network")
-    if width < 1:
-        raise UserError(f"dcgan: width {width}", "at least 1")
-    check_norm(norm)
-    return channels, side
+from ganworks.nets.layers import Norm, check_images, doubled, has_bias, initialise, normalised, stages
+from ganworks.nets.minibatch import Minibatch, extra_features, minibatch_layer
 
 
 class DCGANGenerator(nn.Module):
@@ -46,19 +29,25 @@ class DCGANGenerator(nn.Module):
     tanh at the end.
 
     Args:
-        shape: (C, S, S), S from 8 to 128, C 1, 3 or 4.
+        shape: (C, S, S), S from 8 to 128.
         latent: dimension of z.
         width: channels of the last hidden maps; each smaller stage has twice as many, up to 8 times.
         norm: "batch", "instance", "spectral" or "none".
+        condition: what the generator is told, or None.
+        told: how: "concat" (beside z) or "norm" (by batch or instance normalisation).
     """
 
-    def __init__(self, shape: tuple[int, ...], latent: int = 100, width: int = 64, norm: Norm = "batch") -> None:
+    def __init__(self, shape: tuple[int, ...], latent: int = 100, width: int = 64, norm: Norm = "batch",
+                 condition: Condition | None = None, told: GeneratorTold = "concat") -> None:
         super().__init__()
-        channels, side = _check(shape, width, norm)
+        channels, side = check_images("dcgan", shape, width, norm)
+        self.told = generator_input(condition, told, norm)
+        inner = condition if told == "norm" else None
         sides = stages(side)[::-1]
-        widths = _widths(width, len(sides) - 1)[::-1]
+        widths = doubled(width, len(sides) - 1)[::-1]
         bias = has_bias(norm)
-        first, *behind = normalised(nn.Linear(latent, widths[0] * sides[0] ** 2, bias=bias), widths[0], norm)
+        first, *behind = normalised(nn.Linear(latent + extra_inputs(self.told), widths[0] * sides[0] ** 2, bias=bias),
+                                    widths[0], norm, condition=inner)
         self.first = nn.Sequential(first, nn.Unflatten(1, (widths[0], sides[0], sides[0])), *behind,
                                    nn.ReLU(inplace=True))
         self.stages = nn.ModuleList()
@@ -69,14 +58,14 @@ class DCGANGenerator(nn.Module):
                 layers = [nn.ConvTranspose2d(wide, channels, 4, 2, 1, output_padding=odd), nn.Tanh()]
             else:
                 up = nn.ConvTranspose2d(wide, widths[i + 1], 4, 2, 1, output_padding=odd, bias=bias)
-                layers = [*normalised(up, widths[i + 1], norm), nn.ReLU(inplace=True)]
+                layers = [*normalised(up, widths[i + 1], norm, condition=inner), nn.ReLU(inplace=True)]
             self.stages.append(nn.Sequential(*layers))
         initialise(self, norm)
 
-    def forward(self, z: Tensor) -> Tensor:
-        x = self.first(z)
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        x = through(self.first, heard(self.told, z, condition), condition)
         for stage in self.stages:
-            x = stage(x)
+            x = through(stage, x, condition)
         return x
 
 
@@ -89,29 +78,52 @@ class DCGANCritic(Critic):
         shape: (C, S, S), as for the generator.
         width: channels of the first maps; each smaller stage has twice as many, up to 8 times.
         norm: "batch", "instance", "spectral" or "none".
+        minibatch: a look at the whole batch before the last layer: "discrimination", "stddev" or "none".
+        condition: what the critic is told, or None.
+        told: how: "concat" (constant maps beside the image), "projection", or "auxiliary" (not told; it classifies).
     """
 
-    def __init__(self, shape: tuple[int, ...], width: int = 64, norm: Norm = "batch") -> None:
+    def __init__(self, shape: tuple[int, ...], width: int = 64, norm: Norm = "batch", minibatch: Minibatch = "none",
+                 condition: Condition | None = None, told: CriticTold = "concat") -> None:
         super().__init__()
-        channels, side = _check(shape, width, norm)
-        sides = stages(side)
-        widths = _widths(width, len(sides) - 1)
-        self.stages = nn.ModuleList()
-        before = channels
-        for i, wide in enumerate(widths):
-            own: Norm = norm if i or norm == "spectral" else "none"
-            down = nn.Conv2d(before, wide, 4, 2, 1, bias=has_bias(own))
-            self.stages.append(nn.Sequential(*normalised(down, wide, own), nn.LeakyReLU(0.2, inplace=True)))
-            before = wide
-        last = nn.Conv2d(before, 1, sides[-1])
+        channels, side = check_images("dcgan", shape, width, norm)
+        self.told = critic_input(condition, told, norm)
+        self.stages = down_stages(channels + extra_inputs(self.told), side, width, norm)
+        smallest = stages(side)[-1]
+        before = doubled(width, len(self.stages))[-1]
+        self.minibatch = minibatch_layer(minibatch, before, norm)
+        before += extra_features(self.minibatch)
+        last = nn.Conv2d(before, 1, smallest)
         self.last = normalised(last, 1, norm)[0] if norm == "spectral" else last
-        # The first stage has none, so a critic of a single stage judges alone whatever its normalisation.
-        self.judges_alone = not any(isinstance(m, nn.BatchNorm2d) for m in self.modules())
+        self.head = critic_head(condition, told, before * smallest**2, norm)
+        self.judges_alone = self.minibatch is None and not looks_around(self)
         initialise(self, norm)
 
-    def forward(self, x: Tensor) -> Verdict:
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Verdict:
+        x = heard(self.told, x, condition)
         features = []
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        return Verdict((torch.flatten(self.last(x)),), (tuple(features),))
+        phi = x if self.minibatch is None else self.minibatch(x)
+        score, classes = torch.flatten(self.last(phi)), None
+        if self.head is not None:
+            score, classes = self.head(phi, score, condition)
+        return Verdict((score,), (tuple(features),), classes)
+
+
+def down_stages(channels: int, side: int, width: int, norm: Norm) -> nn.ModuleList:
+    """Return the critic's stages from images down to the smallest maps, normalised but for the first."""
+    made = nn.ModuleList()
+    before = channels
+    for i, wide in enumerate(doubled(width, len(stages(side)) - 1)):
+        own: Norm = norm if i or norm == "spectral" else "none"
+        down = nn.Conv2d(before, wide, 4, 2, 1, bias=has_bias(own))
+        made.append(nn.Sequential(*normalised(down, wide, own), nn.LeakyReLU(0.2, inplace=True)))
+        before = wide
+    return made
+
+
+def looks_around(network: nn.Module) -> bool:
+    """Whether batch statistics enter; a critic of a single stage has none, whatever its normalisation."""
+    return any(isinstance(module, _BatchNorm) for module in network.modules())

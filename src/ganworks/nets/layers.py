@@ -1,4 +1,4 @@
-"""Layers that the families share: normalisation by name, and initial weights."""
+"""Layers that the families share: normalisation by name, sizes of maps, and initial weights."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganworks.errors import UserError, did_you_mean
+from ganworks.nets.condition import Condition, ConditionalNorm
 
 Norm = Literal["batch", "instance", "spectral", "none"]
 NORMS = ("batch", "instance", "spectral", "none")
+SMALLEST, LARGEST = 8, 128
 
 
 def check_norm(norm: str) -> None:
@@ -22,17 +24,55 @@ def check_norm(norm: str) -> None:
         raise UserError(f"normalisation '{norm}'", did_you_mean(norm, NORMS))
 
 
-def normalised(layer: nn.Module, width: int, norm: Norm, kind: Literal["2d", "1d"] = "2d") -> list[nn.Module]:
-    """Return ``layer`` with its normalisation behind it (batch, instance) or on its weight (spectral)."""
-    if norm == "spectral":
-        return [spectral_norm(layer)]
-    behind: dict[tuple[str, str], Callable[[], nn.Module]] = {
-        ("batch", "2d"): lambda: nn.BatchNorm2d(width),
-        ("batch", "1d"): lambda: nn.BatchNorm1d(width),
-        ("instance", "2d"): lambda: nn.InstanceNorm2d(width, affine=True),
-        ("instance", "1d"): lambda: nn.LayerNorm(width),
+def check_images(family: str, shape: tuple[int, ...], width: int, norm: str) -> tuple[int, int]:
+    """Return (channels, side) of square images, and raise UserError for what a convolutional family cannot take."""
+    channels, side = (shape[0], shape[-1]) if len(shape) == 3 and shape[1] == shape[2] else (0, 0)
+    if not SMALLEST <= side <= LARGEST or channels < 1:
+        raise UserError(f"{family}: samples of shape {tuple(shape)}",
+                        f"square images of side {SMALLEST} to {LARGEST}",
+                        "resize the data (--size 64), or take another network")
+    if width < 1:
+        raise UserError(f"{family}: width {width}", "at least 1")
+    check_norm(norm)
+    return channels, side
+
+
+def stages(size: int) -> list[int]:
+    """Return the sides of the maps from ``size`` down to the smallest, each half of the one before, at least 4.
+
+    32 gives [32, 16, 8, 4]; 28 gives [28, 14, 7]; 33 gives [33, 16, 8, 4].
+    """
+    sides = [size]
+    while sides[-1] > 7:
+        sides.append(sides[-1] // 2)
+    return sides
+
+
+def doubled(width: int, count: int, most: int = 8) -> list[int]:
+    """Return ``count`` widths, each twice the one before, up to ``most`` times the first."""
+    return [width * min(2**i, most) for i in range(count)]
+
+
+def norm_layers(width: int, norm: Norm, kind: Literal["2d", "1d"] = "2d",
+                condition: Condition | None = None) -> list[nn.Module]:
+    """Return the layer that normalises ``width`` features, conditional where there is a condition, or no layer."""
+    own = condition is None
+    plain: dict[tuple[str, str], Callable[[], nn.Module]] = {
+        ("batch", "2d"): lambda: nn.BatchNorm2d(width, affine=own),
+        ("batch", "1d"): lambda: nn.BatchNorm1d(width, affine=own),
+        ("instance", "2d"): lambda: nn.InstanceNorm2d(width, affine=own),
+        ("instance", "1d"): lambda: nn.LayerNorm(width, elementwise_affine=own),
     }
-    return [layer] if norm == "none" else [layer, behind[norm, kind]()]
+    if norm in ("none", "spectral"):
+        return []
+    layer = plain[norm, kind]()
+    return [layer if condition is None else ConditionalNorm(layer, width, condition)]
+
+
+def normalised(layer: nn.Module, width: int, norm: Norm, kind: Literal["2d", "1d"] = "2d",
+               condition: Condition | None = None) -> list[nn.Module]:
+    """Return ``layer`` with its normalisation behind it (batch, instance) or on its weight (spectral)."""
+    return [spectral_norm(layer) if norm == "spectral" else layer, *norm_layers(width, norm, kind, condition)]
 
 
 def has_bias(norm: Norm) -> bool:

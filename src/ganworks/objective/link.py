@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from ganworks.errors import UserError
@@ -60,4 +61,18 @@ class RivalMean:
         return real - fake.mean(0, keepdim=True), fake - real.mean(0, keepdim=True)
 
 
-separate, rival, rival_mean = Separate(), Rival(), RivalMean()
+@dataclass(frozen=True)
+class Softmax:
+    """Log shares of a softmax over all the batch: (r - log Z, f - log Z), Z the sum of e^v over both kinds.
+
+    Lin 2017 (Softmax GAN), eq. 1-5, whose mu is -v. Z is over the samples (dimension 0).
+    """
+
+    paired: bool = True
+
+    def __call__(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        whole = torch.logsumexp(torch.cat([real, fake]), 0, keepdim=True)
+        return real - whole, fake - whole
+
+
+separate, rival, rival_mean, softmax = Separate(), Rival(), RivalMean(), Softmax()

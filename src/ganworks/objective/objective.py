@@ -53,6 +53,13 @@ class Objective:
         """Return E phi(real) + E psi(fake): mean over elements, sum over heads; a scalar."""
         return _sum(self._critic_head(r, f) for r, f in _heads(real, fake))
 
+    def real_cost(self, real: Scores) -> Tensor:
+        """Return E phi(real) alone: mean over elements, sum over heads; a scalar. Only of separate outputs."""
+        if self.link.paired:
+            raise UserError(f"objective '{self.name}': its critic compares real samples with generated ones",
+                            "an objective of separate outputs, where the critic is to learn real samples alone")
+        return _sum(self.phi(_full(r)).mean() for r in _listed(real))
+
     def generator_cost(self, real: Scores | None, fake: Scores) -> Tensor:
         """Return E beta(fake) (+ E alpha(real)): mean over elements, sum over heads; a scalar.
 

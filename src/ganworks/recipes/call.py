@@ -134,13 +134,14 @@ class Call:
 
     @classmethod
     def make(cls, name: str, values: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Call:
-        """Check nested ``values`` (from YAML), overridden by flat ``given`` ones (from flags)."""
+        """Check ``values`` (from YAML, nested or flat), overridden by flat ``given`` ones (from flags)."""
         function = function_named(name)
         model = options_of(function)
         places = flat_fields(model)
         tree: dict[str, Any] = {key: dict(value) if isinstance(value, Mapping) else value
-                                for key, value in values.items()}
-        for key, value in (given or {}).items():
+                                for key, value in values.items() if key in model.model_fields or key not in places}
+        flat = {key: value for key, value in values.items() if key not in tree}
+        for key, value in (flat | dict(given or {})).items():
             if key not in places:
                 raise UserError(f"recipe '{name}' has no option '{key}'", did_you_mean(key, places))
             *above, last = places[key]
@@ -199,8 +200,8 @@ def _at(options: Any, place: tuple[str, ...]) -> Any:
 def _at_home(options: Any) -> Any:
     # A run must be repeatable from any working directory, so a path to data is kept whole, and a design is kept as
     # what its file says now.
-    if str(getattr(options, "objective", "")).endswith((".yaml", ".yml")):
-        options = options.model_copy(update={"objective": inline(Path(options.objective))})
+    files = {name: value for name, value in options if isinstance(value, str) and value.endswith((".yaml", ".yml"))}
+    options = options.model_copy(update={name: inline(Path(file)) for name, file in files.items()})
     path = Path(options.data.path)
     if not path.exists() or options.data.path in {"digits", *TOYS}:
         return options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ganworks.console import warn
+from ganworks.data.conditions import Conditions
 from ganworks.data.source import Described
 from ganworks.recipes.call import Call
 from ganworks.train import Machine, Run, Trainer
@@ -19,7 +20,8 @@ def rebuild(run: Run, checkpoint: str = "last", device: str = "auto") -> Trainer
     for problem in damaged:
         warn(f"{problem}; the one before it is used")
     classes = tuple(facts["classes"]) if facts["classes"] else None
-    recipe = call.build(Described(facts["name"], tuple(facts["shape"]), classes))
+    law = Conditions.from_json(facts["conditions"]) if facts.get("conditions") else None
+    recipe = call.build(Described(facts["name"], tuple(facts["shape"]), classes, facts.get("vector"), law))
     trainer = Trainer(recipe, Machine(device, recipe.precision))
     trainer.load_state_dict(state)
     for hook in trainer.hooks:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganworks.data import Source
 from ganworks.game import Duel
-from ganworks.train import EMA, Cadence, Hook, Measure, Optimiser, Recipe, Schedule
+from ganworks.train import EMA, Alternating, Cadence, Dynamics, Hook, Measure, Optimiser, Recipe, Schedule
 
 Figure = Callable[[Tensor], float]
 
@@ -24,7 +24,8 @@ class Training(BaseModel):
     steps: int = Field(5000, ge=1, description="generator steps")
     batch: int = Field(64, ge=1, description="samples of one draw, over all processes")
     seed: int = Field(0, ge=0, description="of the initial weights, the data's order and the latents")
-    optimiser: Literal["adam", "sgd", "rmsprop"] = Field("adam", description="for both players")
+    optimiser: Literal["adam", "sgd", "rmsprop", "optimistic", "optimistic_adam"] = Field(
+        "adam", description="for both players")
     lr: float = Field(2e-4, gt=0, description="learning rate")
     lr_critic: float | None = Field(None, gt=0, description="the critic's own learning rate (TTUR); by default lr")
     betas: tuple[float, float] = Field((0.5, 0.999), description="Adam's decay rates, as in 0.5,0.999; the first is "
@@ -53,13 +54,14 @@ class Training(BaseModel):
         return {player: Optimiser(self.optimiser, rate, self.betas, self.decay, self.clip, schedule)
                 for player, rate in rates.items()}
 
-    def recipe(self, game: Duel, source: Source, hooks: Sequence[Hook] = ()) -> Recipe:
+    def recipe(self, game: Duel, source: Source, hooks: Sequence[Hook] = (),
+               dynamics: Dynamics = Alternating()) -> Recipe:
         """Return the recipe of a duel on a source with these options."""
         averages = [EMA(self.ema)] if self.ema is not None else []
         return Recipe(
             game, source, self.optimisers(), self.steps, self.batch, self.accumulate, [*hooks, *averages], self.seed,
             self.precision, self.compile, Cadence(self.log_every, self.sample_every, self.checkpoint_every, self.keep),
-            self._measured(source))
+            self._measured(source), dynamics)
 
     def _measured(self, source: Source) -> Measure | None:
         if self.measure is None:

@@ -61,6 +61,16 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class JudgedClass:
+    """One class that samples were asked to be of: how many are, what the others are taken for, and how far they are."""
+
+    name: str
+    accuracy: Judged
+    confused: str
+    distance: Judged | None
+
+
+@dataclass(frozen=True)
 class Judgement:
     """One evaluation: its figures, the features they are on, and sentences about it (seed and the like; warnings)."""
 
@@ -68,6 +78,7 @@ class Judgement:
     features: str
     about: str
     warnings: tuple[str, ...]
+    classes: tuple[JudgedClass, ...] = ()
 
 
 def judgements(path: Path) -> tuple[list[Judgement], str]:
@@ -94,7 +105,37 @@ def table(judgement: Judgement) -> str:
     about = ", ".join(filter(None, [judgement.about, "" if usual is None else f"n = {number(usual)} of each kind"]))
     return ('<div class="scroll"><table class="figures"><thead><tr><th>figure</th><th class="n">value</th>'
             f'<th></th><th class="n">real against real</th></tr></thead><tbody>{rows}</tbody></table></div>'
-            f'<p class="caption">{escape(about)}</p>{warnings}')
+            f'<p class="caption">{escape(about)}</p>{warnings}{_classes(judgement)}')
+
+
+def _classes(judgement: Judgement) -> str:
+    """Return the classes as an HTML table, in the order of the file: the worst first."""
+    if not judgement.classes:
+        return ""
+    far = next((one.distance.name for one in judgement.classes if one.distance), "")
+    rows = "".join(_class_row(one, bool(far)) for one in judgement.classes)
+    distance = f"<th class='n'>{escape(far)}</th><th class='n'>real against real</th>" if far else ""
+    return ('<div class="scroll"><table><thead><tr><th>class</th><th class="n">named so</th>'
+            f'<th class="n">of real ones</th><th>else taken for</th>{distance}</tr></thead><tbody>{rows}</tbody>'
+            '</table></div><p class="caption">Samples that a classifier of the real data names as they were asked '
+            "to be, the worst class first; beside it, the same of real samples that it has not been taught.</p>")
+
+
+def _class_row(one: JudgedClass, far: bool) -> str:
+    distance = ""
+    if far:
+        value, floor = (None, None) if one.distance is None else (one.distance.value, one.distance.floor)
+        distance = f"<td class='n'>{_cell(value)}</td><td class='n'>{_cell(floor)}</td>"
+    ends = one.accuracy
+    interval = ""
+    if ends.low is not None and ends.high is not None:
+        interval = f"<small class='{ends.state}'>{ends.low:.0%} to {ends.high:.0%}</small>"
+    return (f"<tr><th>{escape(one.name)}</th><td class='n strong'>{_share(ends.value)}{interval}</td>"
+            f"<td class='n'>{_share(ends.floor)}</td><td>{escape(one.confused)}</td>{distance}</tr>")
+
+
+def _share(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else f"{value:.1%}"
 
 
 def _row(figure: Judged, features: str, unusual_count: bool) -> str:
@@ -144,8 +185,20 @@ def _judgement(content: Mapping[str, Any]) -> Judgement:
     about += [f"{level:.0%} intervals"] if level is not None else []
     about += [f"took {seconds:.1f} s"] if seconds is not None else []
     warnings = content.get("warnings")
+    classes = content.get("classes")
     return Judgement(figures, str(content.get("features", "")), ", ".join(about),
-                     tuple(map(str, warnings)) if isinstance(warnings, list) else ())
+                     tuple(map(str, warnings)) if isinstance(warnings, list) else (),
+                     tuple(_judged_class(one) for one in classes if isinstance(one, Mapping))
+                     if isinstance(classes, list) else ())
+
+
+def _judged_class(content: Mapping[str, Any]) -> JudgedClass:
+    accuracy, distance, share = (content.get(key) for key in ("accuracy", "distance", "confused_share"))
+    confused = str(content.get("confused") or "")
+    if confused and _number(share) is not None:
+        confused += f" ({_number(share):.0%})"
+    return JudgedClass(str(content.get("name", "unnamed")), _judged(accuracy if isinstance(accuracy, Mapping) else {}),
+                       confused, _judged(distance) if isinstance(distance, Mapping) else None)
 
 
 def _judged(content: Mapping[str, Any]) -> Judged:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +32,15 @@ def refuse_taken(path: Path, folder: bool, force: bool) -> None:
         raise UserError(f"{path} exists already", "a new file", "take another --out, or replace it with --force")
 
 
-def write_folder(path: Path, chunks: Iterable[Tensor]) -> int:
+def write_folder(path: Path, chunks: Iterable[Tensor], classes: Sequence[str] | None = None) -> int:
     """Write uint8 images (n, C, H, W), chunk by chunk, as single PNGs into a new folder; return how many.
 
     The folder appears when it is whole: an interrupt leaves nothing behind.
+
+    Args:
+        classes: of each image, which then goes into a sub-folder of that name; a folder of classes can be trained on.
     """
+    folders = None if classes is None else _folders(sorted(set(classes)))
     path.parent.mkdir(parents=True, exist_ok=True)
     growing = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     growing.mkdir()
@@ -43,7 +48,9 @@ def write_folder(path: Path, chunks: Iterable[Tensor]) -> int:
     try:
         for chunk in chunks:
             for image in channels_last(chunk):
-                Image.fromarray(image).save(growing / f"{count:06d}.png")
+                folder = growing if folders is None or classes is None else growing / folders[classes[count]]
+                folder.mkdir(exist_ok=True)
+                Image.fromarray(image).save(folder / f"{count:06d}.png")
                 count += 1
         if path.is_dir():
             path.rmdir()  # it is empty
@@ -54,13 +61,30 @@ def write_folder(path: Path, chunks: Iterable[Tensor]) -> int:
     return count
 
 
-def write_arrays(path: Path, samples: Tensor) -> None:
-    """Write an npz: "images", uint8 (N, H, W) or (N, H, W, C), or "points", float32 (N, D)."""
+def write_arrays(path: Path, samples: Tensor, labels: Tensor | None = None, names: Sequence[str] = (),
+                 vectors: Tensor | None = None) -> None:
+    """Write an npz: "images", uint8 (N, H, W) or (N, H, W, C), or "points", float32 (N, D); and what they came with.
+
+    That is "labels", int64 (N,), with "label_names", or "vectors", float32 (N, k). It can be trained on.
+    """
+    arrays = {"images": channels_last(samples)} if samples.dim() == 4 else {"points": samples.float().numpy()}
+    if labels is not None:
+        arrays |= {"labels": labels.numpy(), "label_names": np.asarray(names, dtype=np.str_)}
+    if vectors is not None:
+        arrays["vectors"] = vectors.float().numpy()
     with replacing(path) as handle:
-        if samples.dim() == 4:
-            np.savez_compressed(handle, images=channels_last(samples))
-        else:
-            np.savez_compressed(handle, points=samples.float().numpy())
+        np.savez_compressed(handle, **arrays)  # type: ignore[arg-type]  # numpy types its other keywords so
+
+
+def _folders(classes: Sequence[str]) -> dict[str, str]:
+    # Names of folders that any file system takes, in small letters too, and that differ where the classes do.
+    folders: dict[str, str] = {}
+    for name in classes:
+        plain = re.sub(r"[^\w .+-]+", "_", name).strip(" .") or "_"
+        while plain.lower() in {taken.lower() for taken in folders.values()}:
+            plain += "_"
+        folders[name] = plain
+    return folders
 
 
 def channels_last(images: Tensor) -> np.ndarray:

@@ -50,18 +50,17 @@ class Checkpoints(Hook):
 class Samples(Hook):
     """Draws a picture of samples from the same latents every ``every`` steps and at the end."""
 
-    def __init__(self, run: Run, every: int, count: int = 64) -> None:
-        self.run, self.every, self.count = run, every, count
+    def __init__(self, run: Run, every: int) -> None:
+        self.run, self.every = run, every
 
     def stepped(self, trainer: Trainer) -> None:
         if not trainer.machine.is_main:
             return
-        from ganworks.data.pictures import picture
+        from ganworks.train.portrait import portrait
 
         if trainer.step % self.every == 0 or trainer.step == trainer.recipe.steps:
             points = len(trainer.source.shape) == 1
-            samples = trainer.samples(2000 if points else self.count)
-            reference = trainer.source.head(2000)["sample"] if points else None
+            image = portrait(trainer, reference=trainer.source.head(2000)["sample"] if points else None)
             with replacing(self.run.path / "samples" / f"step-{trainer.step:08d}.png") as handle:
-                picture(samples, reference).save(handle, "PNG")
+                image.save(handle, "PNG")
             gc.collect(1)  # a plot is a web of cycles, a megabyte each, that Python would leave lying for hours

@@ -137,7 +137,7 @@ class Machine:
     def update(self, optimiser: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], clip: float | None) -> None:
         """Average gradients over the processes, clip them, step, and forget them."""
         if self.world > 1:
-            self._average([p.grad for p in parameters if p.grad is not None])
+            self.average([p.grad for p in parameters if p.grad is not None])
         if clip is not None:
             nn.utils.clip_grad_norm_(parameters, clip)
         optimiser.step()
@@ -154,8 +154,7 @@ class Machine:
 
     def agree(self, game: nn.Module) -> None:
         """Give every process the mean of the floating-point buffers (batch-norm statistics), before a save."""
-        if self.world > 1:
-            self._average([b for b in game.buffers() if b.is_floating_point()])
+        self.average([b for b in game.buffers() if b.is_floating_point()])
 
     def wait(self) -> None:
         """Wait until every process is here."""
@@ -167,7 +166,10 @@ class Machine:
             return flag
         return bool(self.mean(torch.tensor([float(flag)], device=self.device)).item() > 0)
 
-    def _average(self, tensors: list[Tensor]) -> None:
+    def average(self, tensors: list[Tensor]) -> None:
+        """Give every process the mean of these tensors."""
+        if self.world == 1:
+            return
         # One message of all the numbers: the many small ones of a network would each wait for the network's latency.
         flat = torch.cat([t.reshape(-1) for t in tensors])
         torch.distributed.all_reduce(flat)

@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from ganworks.errors import UserError, did_you_mean
+from ganworks.train import optimistic
 
-KINDS = ("adam", "sgd", "rmsprop")
+Kind = Literal["adam", "sgd", "rmsprop", "optimistic", "optimistic_adam"]
+KINDS = ("adam", "sgd", "rmsprop", "optimistic", "optimistic_adam")
 SHAPES = ("constant", "linear", "cosine")
 
 
@@ -52,15 +54,16 @@ class Optimiser:
     """How one player is updated.
 
     Attributes:
-        kind: "adam", "sgd" or "rmsprop".
+        kind: "adam", "sgd", "rmsprop", "optimistic" (descent) or "optimistic_adam".
         rate: learning rate, above 0.
-        betas: Adam's decay rates; RMSprop takes the second one as its own; SGD takes the first as momentum.
+        betas: Adam's decay rates; RMSprop takes the second one as its own; SGD takes the first as momentum; optimistic
+            descent has no use for them.
         decay: weight decay.
         clip: largest norm of the player's whole gradient, or None.
         schedule: of the learning rate.
     """
 
-    kind: Literal["adam", "sgd", "rmsprop"] = "adam"
+    kind: Kind = "adam"
     rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
     decay: float = 0.0
@@ -77,8 +80,12 @@ class Optimiser:
             raise UserError(f"optimiser: betas {self.betas}", "two numbers in [0, 1)")
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Return torch's optimiser, its fused form where there is one."""
+        """Return torch's optimiser, its fused form where there is one, or one of ours."""
         parameters = list(parameters)
+        if self.kind == "optimistic":
+            return optimistic.Optimistic(parameters, self.rate, self.decay)
+        if self.kind == "optimistic_adam":
+            return optimistic.OptimisticAdam(parameters, self.rate, self.betas, self.decay)
         fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
         if self.kind == "adam":
             return torch.optim.Adam(parameters, self.rate, self.betas, weight_decay=self.decay, fused=fused)
@@ -100,3 +107,13 @@ def SGD(rate: float = 1e-2, momentum: float = 0.0, **more: object) -> Optimiser:
 def RMSprop(rate: float = 5e-5, alpha: float = 0.99, **more: object) -> Optimiser:
     """Return RMSprop with WGAN's rate (Arjovsky et al. 2017, Algorithm 1)."""
     return Optimiser("rmsprop", rate, (0.0, alpha), **more)  # type: ignore[arg-type]
+
+
+def Optimistic(rate: float = 1e-2, **more: object) -> Optimiser:
+    """Return optimistic gradient descent (Daskalakis et al. 2018, section 2)."""
+    return Optimiser("optimistic", rate, (0.0, 0.0), **more)  # type: ignore[arg-type]
+
+
+def OptimisticAdam(rate: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999), **more: object) -> Optimiser:
+    """Return optimistic Adam (Daskalakis et al. 2018, Algorithm 1)."""
+    return Optimiser("optimistic_adam", rate, betas, **more)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from ganworks.data import Source, from_torch
 from ganworks.errors import UserError
 from ganworks.game import Game
 from ganworks.train.cadence import Cadence, Measure
+from ganworks.train.dynamics import Alternating, Dynamics
 from ganworks.train.hook import Hook
 from ganworks.train.machine import Precision
 from ganworks.train.optimiser import Optimiser
@@ -31,6 +32,7 @@ class Recipe:
         precision, compile: see ``Machine``.
         cadence: how often a run is logged, sampled and saved.
         measure: what decides which checkpoint is the best.
+        dynamics: in which order the players look and step.
     """
 
     game: Game
@@ -45,6 +47,7 @@ class Recipe:
     compile: bool = False
     cadence: Cadence = Cadence()
     measure: Measure | None = None
+    dynamics: Dynamics = Alternating()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", from_torch(self.source))
@@ -60,4 +63,5 @@ class Recipe:
         if 0 < len(self.source) < self.batch:
             raise UserError(f"{self.source.name}: {len(self.source)} samples are fewer than a batch of {self.batch}",
                             f"at least {self.batch} samples", f"add data, or take --batch {len(self.source)} or less")
+        self.dynamics.check(self.game)
         self.game.check(self.batch // self.accumulate)

@@ -34,7 +34,8 @@ class Run:
 
         Args:
             recipe: text of recipe.yaml, from which the run can be repeated.
-            source: name, shape and classes of the data, so that samples can be made without it.
+            source: name, shape and classes of the data, and the law of its conditions where samples are made on
+                some, so that they can be made without it.
         """
         cls.refuse_existing(path)
         run = cls(path)
@@ -71,7 +72,7 @@ class Run:
 
     @property
     def source(self) -> dict[str, Any]:
-        """Name, shape and classes of the data."""
+        """Name, shape and classes of the data, "vector" where it has vectors, "conditions" where samples need some."""
         return json.loads((self.path / "source.json").read_text(encoding="utf-8"))
 
     def lock(self) -> None:

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from ganworks.console import note, warn
 from ganworks.errors import UserError
@@ -77,16 +78,25 @@ def _train(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quie
 
 def _directory(recipe: Recipe, path: Path | str, text: str, resume: bool, machine: Machine) -> Run:
     if machine.is_main and not resume:
-        source = recipe.source
-        facts = {"name": source.name, "shape": list(source.shape),
-                 "classes": list(source.classes) if source.classes else None}
-        run = Run.create(path, text, facts)
+        run = Run.create(path, text, _described(recipe))
         _certify(recipe, run)
     machine.wait()
     run = Run.open(path)
     if machine.is_main:
         run.lock()
     return run
+
+
+def _described(recipe: Recipe) -> dict[str, Any]:
+    # What samples can be made from when the data is gone; what they are made on is kept where the game has a condition.
+    source = recipe.source
+    facts: dict[str, Any] = {"name": source.name, "shape": list(source.shape),
+                             "classes": list(source.classes) if source.classes else None}
+    if source.vector is not None:
+        facts["vector"] = source.vector
+    if recipe.game.condition is not None:
+        facts["conditions"] = source.conditions.to_json()
+    return facts
 
 
 def _certify(recipe: Recipe, run: Run) -> None:

@@ -17,7 +17,7 @@ from ganworks.seeds import mix
 from ganworks.train.hook import Hook
 from ganworks.train.machine import Machine
 from ganworks.train.recipe import Recipe
-from ganworks.train.sampling import CHUNK, chunks, settled
+from ganworks.train.sampling import CHUNK, Given, chunks, settled
 
 
 class Trainer:
@@ -31,6 +31,7 @@ class Trainer:
     Attributes:
         step: finished steps.
         drawn: batches drawn so far; with the seed, all there is to know of the randomness.
+        parameters: what each player learns.
         stopping: set it true to end after the current step.
     """
 
@@ -44,11 +45,10 @@ class Trainer:
         parts = recipe.accumulate
         self._rows = [self.machine.rows(recipe.batch, part, parts) for part in range(parts)]
         self.machine.prepare(self.game)
-        self._parameters = {name: [p for p in player.parameters() if p.requires_grad]
-                            for name, player in self.game.players.items()}
+        self.parameters = {name: [p for p in player.parameters() if p.requires_grad]
+                           for name, player in self.game.players.items()}
         self.optimisers = {name: recipe.optimisers[name].build(parameters)
-                           for name, parameters in self._parameters.items()}
-        self._rounds: list[Round] = []
+                           for name, parameters in self.parameters.items()}
         self.averaged: dict[str, nn.Module] = {}
 
     def fit(self) -> None:
@@ -63,45 +63,78 @@ class Trainer:
                 for hook in self.hooks:
                     hook.finish(self)
             finally:
-                self._rounds = []
                 for hook in self.hooks:
                     hook.close(self)
 
     def advance(self) -> None:
-        """Play one step: every move of the game in its order."""
+        """Play one step of the game, as the recipe's dynamics have it."""
         self._set_rates()
-        self._rounds = []  # a move never goes on with the round of an earlier step: a resumed run would not have it
-        moves = self.game.moves
-        for number, move in enumerate(moves):
-            if self.step % move.every:
-                continue
-            following = moves[number + 1] if number + 1 < len(moves) else None
-            for again in range(move.repeat):
-                if move.fresh or not self._rounds:
-                    shared = again == move.repeat - 1 and following is not None and not following.fresh
-                    self._rounds = self._draw(held=shared and self.recipe.accumulate == 1)
-                costs = self._play(move)
-                for hook in self.hooks:
-                    hook.moved(self, move, costs, self._rounds)
+        self.recipe.dynamics.play(self)
         self.step += 1
         for hook in self.hooks:
             hook.stepped(self)
 
+    def draw(self, held: bool) -> list[Round]:
+        """Draw a batch and begin its rounds: one, or one for each part.
+
+        Args:
+            held: the next move goes on with them. Parts keep nothing for it, or all of them would lie in memory.
+        """
+        recipe, machine, k = self.recipe, self.machine, self.drawn
+        self.drawn += 1
+        machine.seed(recipe.seed, "torch", k)
+        seed = mix(recipe.seed, "noise", k)
+        return [self.game.open(machine.feed(self.source.batch(k, recipe.batch, recipe.seed, rows)), self.step,
+                               machine.noise(seed, recipe.batch, rows), held and recipe.accumulate == 1)
+                for rows in self._rows]
+
+    def learn(self, move: Move, rounds: Sequence[Round]) -> Costs:
+        """Add the gradient of a move's cost to its player's, and return the costs, detached, mean over the parts."""
+        parameters, share = self.parameters[move.player], 1 / len(rounds)
+        sums: dict[str, Tensor] = {}
+        for round in rounds:
+            with self.machine.play(move.second_order(self.step)):
+                costs = move.cost(round)
+            self.machine.backward(costs, parameters, share)
+            for name, cost in costs.items():
+                cost = cost.detach()
+                sums[name] = cost if share == 1 else sums[name] + cost * share if name in sums else cost * share
+        return sums
+
+    def update(self, player: str) -> None:
+        """Step a player by its gradient, and forget that."""
+        self.machine.update(self.optimisers[player], self.parameters[player], self.recipe.optimisers[player].clip)
+
+    def moved(self, move: Move, costs: Costs, rounds: Sequence[Round]) -> None:
+        """Tell the game and the hooks that a move has been played and its player updated."""
+        self.game.played(move.player, rounds, self.machine.mean)
+        for hook in self.hooks:
+            hook.moved(self, move, costs, rounds)
+
     def players(self, averaged: bool = True) -> dict[str, nn.Module]:
         """Return copies of the players that are ready to make samples, averaged where a hook keeps averages."""
         players = {**self.game.players, **(self.averaged if averaged else {})}
-        return settled(self.game, players, self.some(), self.recipe.seed)
+        return settled(self.game, players, self.given(), self.recipe.seed)
 
-    def samples(self, count: int, seed: int = 0, averaged: bool = True) -> Tensor:
+    def samples(self, count: int, seed: int = 0, averaged: bool = True, condition: Tensor | None = None) -> Tensor:
         """Return ``count`` samples on the CPU, a function of the weights and ``seed``.
 
-        uint8 images (N, C, H, W) or float32 points (N, D).
-        """
-        return torch.cat(list(self.chunks(count, seed, averaged)))
+        Args:
+            condition: what a conditional game makes them on, a row for each; by default ``conditions(count, seed)``.
 
-    def chunks(self, count: int, seed: int = 0, averaged: bool = True) -> Iterator[Tensor]:
+        Returns:
+            uint8 images (N, C, H, W) or float32 points (N, D).
+        """
+        return torch.cat(list(self.chunks(count, seed, averaged, condition)))
+
+    def chunks(self, count: int, seed: int = 0, averaged: bool = True,
+               condition: Tensor | None = None) -> Iterator[Tensor]:
         """Yield what ``samples`` returns, at most 256 at a time."""
-        return chunks(self.game, self.players(averaged), self.some(), count, seed)
+        return chunks(self.game, self.players(averaged), self.given(), count, seed, condition)
+
+    def conditions(self, count: int, seed: int = 0) -> Tensor | None:
+        """Return what ``samples`` are made on by default: labels (N,) or vectors (N, k) drawn from the data's law."""
+        return self.given().conditions(count, seed)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that a later session needs to go on exactly."""
@@ -130,31 +163,9 @@ class Trainer:
             return False
         return self.machine.any(self.stopping)
 
-    def some(self) -> dict[str, Tensor]:
-        """Return some of the data, as networks take it: what conditional and translating games make samples from."""
-        return self.machine.feed(self.source.head(CHUNK))
-
-    def _draw(self, held: bool) -> list[Round]:
-        recipe, machine, k = self.recipe, self.machine, self.drawn
-        self.drawn += 1
-        machine.seed(recipe.seed, "torch", k)
-        seed = mix(recipe.seed, "noise", k)
-        return [self.game.open(machine.feed(self.source.batch(k, recipe.batch, recipe.seed, rows)), self.step,
-                               machine.noise(seed, recipe.batch, rows), held) for rows in self._rows]
-
-    def _play(self, move: Move) -> Costs:
-        parameters, share = self._parameters[move.player], 1 / len(self._rounds)
-        sums: dict[str, Tensor] = {}
-        for round in self._rounds:
-            with self.machine.play(move.second_order(self.step)):
-                costs = move.cost(round)
-            self.machine.backward(costs, parameters, share)
-            for name, cost in costs.items():
-                cost = cost.detach()
-                sums[name] = cost if share == 1 else sums[name] + cost * share if name in sums else cost * share
-        self.machine.update(self.optimisers[move.player], parameters, self.recipe.optimisers[move.player].clip)
-        self.game.played(move.player, self._rounds, self.machine.mean)
-        return sums
+    def given(self) -> Given:
+        """Return what samples are made from beside random numbers: some of the data, and the law of its conditions."""
+        return Given(self.machine.feed(self.source.head(CHUNK)), self.source.conditions, self.game.condition)
 
     def _set_rates(self) -> None:
         for name, optimiser in self.optimisers.items():

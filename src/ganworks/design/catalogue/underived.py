@@ -9,7 +9,7 @@ from torch.nn.functional import relu
 
 from ganworks.design.catalogue.games import nonsaturating
 from ganworks.errors import UserError
-from ganworks.objective import Objective, rival, rival_mean
+from ganworks.objective import Objective, rival, rival_mean, softmax
 
 
 def softplus(v: torch.Tensor) -> torch.Tensor:
@@ -55,3 +55,42 @@ def margin(m: float = 1.0) -> Objective:
     return Objective("margin", phi=lambda v: softplus(-v), psi=lambda v: relu(m - softplus(-v)),
                      beta=lambda v: softplus(-v), reference="Zhao et al. 2017, eq. 1, 2",
                      note="not derived: the best energy is not unique, and no smooth function of the ratio")
+
+
+def ebgan(m: float = 10.0) -> Objective:
+    """Return the energy-based game: the output of the critic is minus an energy, as of an autoencoder.
+
+    Zhao et al. 2017, eq. 1, 2: the critic minimises E(x) + max(0, m - E(G(z))), the generator E(G(z)). For critics
+    whose energy cannot be negative; ``margin`` makes an energy of any output.
+
+    Args:
+        m: the margin, above 0, in the units of the energy.
+    """
+    if not m > 0:
+        raise UserError(f"ebgan: m = {m}", "a margin above 0")
+    return Objective("ebgan", phi=lambda v: -v, psi=lambda v: relu(m + v), beta=lambda v: -v,
+                     reference="Zhao et al. 2017, eq. 1, 2",
+                     note="not derived: the best energy is not unique, and no smooth function of the ratio")
+
+
+def began() -> Objective:
+    """Return the boundary equilibrium game without its balance: both players pay energies, the critic on real samples.
+
+    Berthelot et al. 2017, section 3.4: the critic minimises L(x) - k L(G(z)), the generator L(G(z)), L = -v being
+    the reconstruction error. The term -k L(G(z)) and the controller of k are ``ganworks.game.Balance``; without them
+    the critic never looks at a generated sample.
+    """
+    return Objective("began", phi=lambda v: -v, psi=torch.zeros_like, beta=lambda v: -v,
+                     reference="Berthelot et al. 2017, section 3.4",
+                     note="not derived: the weight of the generated samples is steered along the training")
+
+
+def softmax_gan() -> Objective:
+    """Return the softmax game: cross-entropy of the whole batch against all its real samples, or all its samples.
+
+    Lin 2017, eq. 3, 5: the critic minimises -E v(x) + log Z with Z the sum of e^v over real and generated samples; the
+    generator wants every sample of the batch to be equally likely: -E (v(x) + v(G(z))) / 2 + log Z.
+    """
+    return Objective("softmax_gan", phi=lambda v: -v, psi=torch.zeros_like, beta=lambda v: -v / 2,
+                     alpha=lambda v: -v / 2, link=softmax, reference="Lin 2017, eq. 3, 5",
+                     note="not derived: each output is compared with all of its batch")

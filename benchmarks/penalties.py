@@ -1,0 +1,158 @@
+"""What each term costs: a training step with it over one without, beside the products that it cannot do without.
+
+    python benchmarks/penalties.py                     # both cases; minutes a term for the convolutions
+    python benchmarks/penalties.py mlp --bursts 5      # one case, fewer turns
+    python benchmarks/penalties.py --terms r1 r1/16    # some terms
+
+Both steps are the trainer's, in processes of their own that take turns; a ratio is formed pair by pair within a turn,
+and the table shows the median. A step is one move of each player.
+
+"Products" are counted as the steps run (matrix products and convolutions, multiplications and additions alike), with
+the term over without. "Least" is what the leanest form of the term would make of that ratio, in passes of the critic
+over one batch: a gradient penalty needs the pass, the gradient of the samples, and two products for each layer in the
+second backward pass, so 4; LeCam and the balance look at outputs that are there already. The other terms have no such
+figure: what is counted is what they are. "Over it" is the ratio of times over the ratio of least (or counted) products:
+1 is a term whose every product takes as long as the rest of the step's, and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from functools import partial
+from typing import Any
+
+from racing import Step, machine, race, ratio
+from trainer import images, networks
+
+BATCH, CASES = 64, {"mlp": ("mlp", 1, 28), "dcgan": ("dcgan-gp", 3, 32)}
+TITLES = {"mlp": "MLP 3x256, 28x28, no normalisation", "dcgan": "DCGAN-32, width 32, critic without normalisation"}
+TERMS = {
+    # name: player, passes of the critic that it needs at least (none: as counted), steps between
+    "wgan-gp": ("critic", 4, 1), "wgan-lp": ("critic", 4, 1), "linear": ("critic", 4, 1), "dragan": ("critic", 4, 1),
+    "max-gp": ("critic", 4, 1), "wgan-div": ("critic", 4, 1), "r1": ("critic", 4, 1), "r2": ("critic", 4, 1),
+    "r1/16": ("critic", 4, 16), "lecam": ("critic", 0, 1), "cr": ("critic", None, 1), "balance": ("critic", 0, 1),
+    "orthogonal": ("critic", None, 1), "history": ("critic", None, 1), "matching": ("generator", None, 1),
+    "pull-away": ("generator", None, 1)}
+
+
+def term(name: str, critic: Any) -> Any:
+    """Return the term by its name in the table."""
+    from ganworks.game import (
+        R1,
+        R2,
+        Balance,
+        Consistency,
+        FeatureMatching,
+        GradientPenalty,
+        GradientPower,
+        HistoricalAverage,
+        LeCam,
+        Lens,
+        Noise,
+        Orthogonal,
+        PullAway,
+    )
+
+    class Mirror(Lens):
+        """Half of the images from left to right: the cheapest augmentation."""
+
+        def forward(self, x: Any, noise: Noise, step: int) -> Any:
+            import torch
+
+            return torch.where(noise.uniform(1, 1, 1) < 0.5, x, x.flip(-1))
+
+    made = {
+        "wgan-gp": GradientPenalty, "wgan-lp": lambda: GradientPenalty(side="one"),
+        "linear": lambda: GradientPenalty(side="linear"), "dragan": lambda: GradientPenalty(at="around"),
+        "max-gp": lambda: GradientPenalty(0.0, over="most"), "wgan-div": GradientPower, "r1": R1, "r2": R2, "r1/16": R1,
+        "lecam": LeCam, "cr": lambda: Consistency(Mirror()), "balance": Balance,
+        "orthogonal": lambda: Orthogonal("critic"), "history": lambda: HistoricalAverage("critic", critic),
+        "matching": FeatureMatching, "pull-away": PullAway}
+    return made[name]()
+
+
+def trainer(case: str, name: str | None) -> Any:
+    """Return a trainer of a case, with the term of that name or with none."""
+    from ganworks.data import from_torch
+    from ganworks.design import objective_named
+    from ganworks.game import Duel, Latent, Weighted
+    from ganworks.train import Adam, Recipe, Trainer
+    from ganworks.train.watch import Guard, Log
+
+    alike, channels, side = CASES[case]
+    generator, critic = networks(alike)
+    player, _, every = TERMS[name] if name else ("", 0, 1)
+    terms = [Weighted("term", term(name, critic), 0.1, every)] if name else []
+    latent = Latent(64 if case == "mlp" else 100)
+    game = Duel(generator, critic, objective_named("nonsaturating"), latent,
+                critic_terms=terms if player == "critic" else [],
+                generator_terms=terms if player == "generator" else [])
+    adam = Adam(1e-4, (0.5, 0.9))
+    recipe = Recipe(game, from_torch(images(side, channels)), {"generator": adam, "critic": adam}, steps=10**9,
+                    batch=BATCH)
+    return Trainer(recipe, hooks=[Guard(), Log(None)])
+
+
+def step_of(case: str, name: str | None) -> Step:
+    return trainer(case, name).advance
+
+
+def products(do: Any) -> int:
+    """Return how many multiplications and additions the products inside ``do`` make."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils.flop_counter import flop_registry
+
+    total = 0
+
+    class Counting(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            nonlocal total
+            out = func(*args, **(kwargs or {}))
+            if (count := flop_registry.get(func._overloadpacket)) is not None:
+                total += count(*args, **(kwargs or {}), out_val=out)
+            return out
+
+    with Counting():
+        do()
+    return total
+
+
+def counted(case: str, name: str) -> tuple[float, float | None]:
+    """Return the products of a step with the term over one without: as it runs, and at the least."""
+    import torch
+
+    _, passes, every = TERMS[name]
+    plain, more = trainer(case, None), trainer(case, name)
+    alone, together = (sum(products(who.advance) for _ in range(every)) for who in (plain, more))
+    _, channels, side = CASES[case]
+    one_pass = products(lambda: plain.game.critic(torch.randn(BATCH, channels, side, side)))
+    return together / alone, None if passes is None else 1 + passes * one_pass / alone
+
+
+def row(case: str, name: str, bursts: int) -> str:
+    every = TERMS[name][2]
+    steps = 16 if every > 1 else 20 if case == "mlp" else 4  # whole rounds of a lazy term
+    rates = race({"without": partial(step_of, case, None), "with": partial(step_of, case, name)}, steps, bursts)
+    took = statistics.median(a / b for a, b in zip(rates["without"], rates["with"], strict=True))
+    run, least = counted(case, name)
+    return (f"| {name} | {ratio(rates['without'], rates['with'])} | {run:.3f} | "
+            f"{'' if least is None else f'{least:.3f}'} | {took / (least or run):.3f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("--terms", nargs="*", metavar="TERM", help=", ".join(TERMS))
+    parser.add_argument("--bursts", type=int, default=25, help="turns that count (default: %(default)s)")
+    args = parser.parse_args()
+    print(f"{machine()}; batch {BATCH}, median of {args.bursts} turns")
+    for case in args.cases or CASES:
+        print(f"\n{TITLES[case]}\n\n| term | time with / without, median (min to max) | products | least | over it |\n"
+              "|---|---|---|---|---|")
+        for name in args.terms or TERMS:
+            print(row(case, name, args.bursts), flush=True)
+
+
+if __name__ == "__main__":
+    main()

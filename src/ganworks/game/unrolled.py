@@ -1,0 +1,192 @@
+"""Unrolled GANs: the generator plays against the critic as it will be after some more steps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from ganworks.errors import UserError, did_you_mean
+from ganworks.game.foresight import Foresight
+from ganworks.game.turn import Learns, Turn
+from ganworks.nets.contract import Critic, judges_alone
+
+Tensors = dict[str, Tensor]
+Moments = dict[str, tuple[Tensor, Tensor]]
+EPSILON = 1e-8  # Adam's, as torch has it
+
+
+class Unrolled(Foresight):
+    """The critic after ``steps`` descents of its own cost, as a function of the generator (Metz et al. 2017, eq. 6-9).
+
+    The generator's gradient runs through those steps too, which differentiates the critic's gradients (eq. 12, second
+    term). The critic itself learns as ever (eq. 11). All steps are played on the batch of the generator's move, terms
+    that are due included, each with fresh noise; the critic's weights and buffers stay as they are.
+
+    A generator move costs about ``steps`` more critic moves, each with a backward pass through its own backward pass,
+    and keeps every step's activations and weights until it is over: memory grows linearly in ``steps``.
+
+    Args:
+        steps: K, at least 0; 0 is the plain game.
+        rate: of the foreseen steps, above 0.
+        optimiser: "sgd", or "adam", which begins anew at each move: zero moments, whatever the critic's own have
+            come to. Where a gradient is not much above Adam's 1e-8, the step is a steep function of it.
+        betas: Adam's decay rates.
+        first_order: take the foreseen critic for a constant. It is another, weaker method, for comparison: memory no
+            longer grows, and neither does the generator learn what the critic will answer.
+    """
+
+    def __init__(self, steps: int, rate: float, optimiser: Literal["sgd", "adam"] = "sgd",
+                 betas: tuple[float, float] = (0.5, 0.999), first_order: bool = False) -> None:
+        if steps < 0 or not 0 < rate < float("inf"):
+            raise UserError(f"unrolling: {steps} steps at rate {rate}", "steps >= 0 and a rate above 0")
+        if optimiser not in ("sgd", "adam"):
+            raise UserError(f"unrolling: optimiser '{optimiser}'", did_you_mean(optimiser, ("sgd", "adam")))
+        if not all(0 <= beta < 1 for beta in betas):
+            raise UserError(f"unrolling: betas {betas}", "two numbers in [0, 1)")
+        self.steps, self.rate, self.optimiser, self.betas = steps, rate, optimiser, betas
+        self.first_order = first_order
+        self._fits = first_order or steps < 2
+
+    def __call__(self, turn: Turn, cost: Callable[[Turn], Tensor]) -> Turn:
+        if self.steps == 0:
+            return turn
+        _ = turn.fake  # made here, once; every turn from here on shares it
+        played = _Played(turn.critic)
+        weights: Tensors = {name: p for name, p in played.named_parameters() if p.requires_grad}
+        buffers: Tensors = dict(played.named_buffers())
+        moments: Moments = {}
+        for step in range(1, self.steps + 1):
+            if self.first_order:
+                weights = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
+            # Cloned at each step: a later one must not write over what an earlier one's graph keeps.
+            buffers = {name: buffer.clone() for name, buffer in buffers.items()}
+            with nullcontext([0]) if self._fits else _counting() as kept:
+                gradients = self._gradients(played, {**weights, **buffers}, list(weights), turn, cost)
+            self._check_measured(kept[0], weights)
+            weights, moments = self._stepped(weights, gradients, moments, step)
+        if self.first_order:
+            weights = {name: weight.detach() for name, weight in weights.items()}
+        return turn.against(_Foreseen(turn.critic, {**weights, **buffers}), turn.learns)
+
+    def check(self, critic: nn.Module, rows: int) -> None:
+        """Raise UserError where there is nothing to foresee, or where its weights and outputs alone do not fit.
+
+        What is estimated is the least: a step keeps the weights (Adam: five more tensors of their size) and each
+        layer's outputs on ``rows`` real and ``rows`` generated samples, there and back, one position a sample. The
+        first move measures what a step truly keeps, and refuses before the second one.
+        """
+        weights = [p for p in critic.parameters() if p.requires_grad]
+        if self.steps and not weights:
+            raise UserError("unrolling a critic without weights to learn", "a critic that learns", "leave out --unroll")
+        if self._fits:
+            return
+        copies = 1 if self.optimiser == "sgd" else 6
+        outputs = sum(p.shape[0] * p.element_size() for p in weights if p.dim() > 1)
+        self._refuse(copies * _size(weights) + 2 * 2 * rows * outputs, self.steps, weights[0].device)
+
+    def _gradients(self, played: _Played, tensors: Tensors, wanted: list[str], turn: Turn,
+                   cost: Callable[[Turn], Tensor]) -> Tensors:
+        # The whole cost sees the foreseen weights, so that terms which read the critic's weights do so too.
+        learns: Learns = "critic" if self.first_order else "both"
+        total = functional_call(played, tensors, (turn, cost, learns))
+        with torch.autocast(total.device.type, enabled=False):
+            found = torch.autograd.grad(total, [tensors[name] for name in wanted], create_graph=not self.first_order,
+                                        allow_unused=True, materialize_grads=True)
+        return dict(zip(wanted, found, strict=True))
+
+    def _stepped(self, weights: Tensors, gradients: Tensors, moments: Moments, step: int) -> tuple[Tensors, Moments]:
+        if self.optimiser == "sgd":
+            return {name: weight - self.rate * gradients[name] for name, weight in weights.items()}, moments
+        (keep, keep_square), stepped, now = self.betas, {}, {}
+        for name, weight in weights.items():
+            gradient = gradients[name]
+            mean, square = moments.get(name, (torch.zeros_like(weight), torch.zeros_like(weight)))
+            mean = keep * mean + (1 - keep) * gradient
+            square = keep_square * square + (1 - keep_square) * gradient.square()
+            root = _root(square / (1 - keep_square**step))
+            stepped[name] = weight - self.rate * (mean / (1 - keep**step)) / (root + EPSILON)
+            now[name] = mean, square
+        return stepped, now
+
+    def _check_measured(self, kept: int, weights: Tensors) -> None:
+        if not self._fits:
+            self._refuse(kept + _size(weights.values()), self.steps - 1, next(iter(weights.values())).device)
+            self._fits = True
+
+    def _refuse(self, a_step: int, more: int, device: torch.device) -> None:
+        free = free_bytes(device)
+        if free is not None and a_step * more > free:
+            raise UserError(
+                f"{self.steps} unrolled steps are too many for the memory: {more} of them keep about "
+                f"{a_step * more / 2**30:,.2f} GiB, and {free / 2**30:,.2f} GiB are free",
+                f"at most {self.steps - more + free // a_step} steps", "take a smaller --unroll, or a smaller --batch")
+
+
+class _Played(nn.Module):
+    """The critic's whole cost as a function of its weights."""
+
+    def __init__(self, critic: nn.Module) -> None:
+        super().__init__()
+        self.critic = critic
+
+    def forward(self, turn: Turn, cost: Callable[[Turn], Tensor], learns: Learns) -> Tensor:
+        return cost(turn.against(self.critic, learns))
+
+
+class _Foreseen(Critic):
+    """A critic with other weights and buffers; only its ``forward`` knows them, ``parameters()`` are today's."""
+
+    def __init__(self, critic: nn.Module, tensors: Tensors) -> None:
+        super().__init__()
+        self.critic, self.judges_alone = critic, judges_alone(critic)
+        self._tensors = {name.removeprefix("critic."): tensor for name, tensor in tensors.items()}
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Any:
+        return functional_call(self.critic, self._tensors, (x,) if condition is None else (x, condition))
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Return how much memory of a device is free, None where the system does not say."""
+    if device.type == "cuda":
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + held
+    with suppress(OSError, StopIteration, ValueError):  # what is free counts what the file cache would give back
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1])
+    with suppress(OSError, ValueError, AttributeError):
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _root(x: Tensor) -> Tensor:
+    # A root has an infinite slope at 0, where a dead unit's gradients lie; the slope there is taken to be 0.
+    positive = x > 0
+    return torch.where(positive, x, 1.0).sqrt() * positive
+
+
+def _size(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+@contextmanager
+def _counting() -> Iterator[list[int]]:
+    # Every tensor that autograd keeps passes here once; storage that is kept twice is counted once.
+    seen: set[int] = set()
+    total = [0]
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if not tensor.is_leaf and storage.data_ptr() not in seen:
+            seen.add(storage.data_ptr())
+            total[0] += storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        yield total

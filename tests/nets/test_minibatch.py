@@ -1,0 +1,154 @@
+"""Layers that see a whole batch: closed forms, who is compared with whom, and critics that use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import cdist
+from torch import Tensor, nn
+
+from ganworks.errors import UserError
+from ganworks.nets import DCGANCritic, MinibatchDiscrimination, MinibatchStddev, MLPCritic, SNGANCritic
+
+CRITICS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": lambda **more: MLPCritic((3, 16, 16), (8, 6), **more),
+    "dcgan": lambda **more: DCGANCritic((3, 16, 16), 4, norm=more.pop("norm", "none"), **more),
+    "sngan": lambda **more: SNGANCritic((3, 16, 16), 4, **more),
+}
+
+
+def fresh(features: int = 5, kernels: int = 4, dims: int = 3) -> MinibatchDiscrimination:
+    torch.manual_seed(0)
+    return MinibatchDiscrimination(features, kernels, dims).double()
+
+
+def rows(count: int, *shape: int) -> Tensor:
+    return torch.randn(count, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(count))
+
+
+def test_discrimination_of_two_points() -> None:
+    """With one feature, B = C = 1 and T = 2, o = exp(-2 |x - y|) for both."""
+    layer = MinibatchDiscrimination(1, 1, 1).double()
+    nn.init.constant_(layer.tensor.weight, 2.0)
+    x = torch.tensor([[0.3], [1.0]], dtype=torch.float64)
+    np.testing.assert_allclose(layer(x).detach().numpy(), [[0.3, np.exp(-1.4)], [1.0, np.exp(-1.4)]], rtol=1e-12)
+
+
+def test_discrimination_is_the_papers_sum_without_the_sample_itself() -> None:
+    layer, x = fresh(), rows(6, 5)
+    tensor = layer.tensor.weight.detach().numpy().T.reshape(5, 4, 3)  # A x B x C
+    m = np.einsum("na,abc->nbc", x.numpy(), tensor)
+    by_hand = np.stack([np.exp(-cdist(m[:, b], m[:, b], "cityblock")).sum(1) - 1 for b in range(4)], 1)
+    out = layer(x).detach()
+    assert torch.equal(out[:, :5], x)
+    np.testing.assert_allclose(out[:, 5:].numpy(), by_hand, rtol=1e-10)
+
+
+def test_discrimination_is_largest_where_all_are_the_same() -> None:
+    layer = fresh()
+    same = layer.statistics(rows(1, 5).expand(7, 5))
+    torch.testing.assert_close(same, torch.full_like(same, 6.0))
+    other = layer.statistics(rows(7, 5))
+    assert (other < 6).all()
+    assert (other > 0).all()
+    assert layer.statistics(rows(1, 5)).abs().max() == 0  # alone, there is nobody near
+
+
+def test_discrimination_of_maps_looks_at_their_means() -> None:
+    layer, maps = fresh(), rows(4, 5, 3, 2)
+    out = layer(maps)
+    assert out.shape == (4, 9, 3, 2)
+    values = layer.statistics(maps.mean((2, 3)))
+    torch.testing.assert_close(out[:, 5:], values[:, :, None, None].expand(-1, -1, 3, 2))
+
+
+@pytest.mark.parametrize("layer", [fresh(), MinibatchStddev()])
+def test_order_of_samples_goes_through(layer: nn.Module) -> None:
+    x, order = rows(4, 5), torch.tensor([2, 0, 3, 1])
+    torch.testing.assert_close(layer(x)[order], layer(x[order]))
+
+
+@pytest.mark.parametrize("layer", [fresh(), MinibatchStddev()])
+@pytest.mark.parametrize("shape", [(5,), (5, 2, 2)])
+def test_gradients_reach_every_sample_twice(layer: nn.Module, shape: tuple[int, ...]) -> None:
+    x = rows(4, *shape).requires_grad_()
+    own = layer(x)[0, -1].sum()  # one sample's value
+    (gradient,) = torch.autograd.grad(own, x, create_graph=True)
+    assert (gradient.flatten(1).abs().amax(1) > 0).all()
+    assert torch.autograd.gradcheck(layer, (x,))
+    assert torch.autograd.gradgradcheck(layer, (x,))
+
+
+def test_stddev_is_numpys() -> None:
+    x = rows(8, 3, 2, 2)
+    out = MinibatchStddev()(x)
+    assert out.shape == (8, 4, 2, 2)
+    assert torch.equal(out[:, :3], x)
+    for i in range(8):  # two groups, of the even and of the odd samples
+        expected = x.numpy()[i % 2::2].std(0).mean()
+        np.testing.assert_allclose(out[i, 3].numpy(), np.full((2, 2), expected), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (2, 2), (3, 3), (4, 4), (6, 3), (9, 3), (10, 2), (12, 4), (16, 4)])
+def test_stddev_in_groups_that_divide_the_batch(count: int, size: int) -> None:
+    x, groups = rows(count, 5), count // size
+    expected = [x.numpy()[i % groups::groups].std(0).mean() for i in range(count)]
+    np.testing.assert_allclose(MinibatchStddev().statistics(x)[:, 0].numpy(), expected, rtol=1e-5, atol=2e-4)
+
+
+def test_stddev_of_the_same_samples_is_next_to_nothing_and_can_be_learnt_from() -> None:
+    x = rows(1, 5).repeat(4, 1).requires_grad_()
+    values = MinibatchStddev().statistics(x)
+    np.testing.assert_allclose(values.detach().numpy(), 1e-4)
+    values.sum().backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("count", [5, 7, 11])
+def test_stddev_refuses_batches_without_groups(count: int) -> None:
+    with pytest.raises(UserError, match=f"in a batch of {count}") as caught:
+        MinibatchStddev()(rows(count, 3))
+    assert "batch" in caught.value.remedy
+
+
+@pytest.mark.parametrize("minibatch", ["discrimination", "stddev"])
+@pytest.mark.parametrize("norm", ["none", "spectral"])
+@pytest.mark.parametrize("family", CRITICS)
+def test_critics_that_look_around(family: str, norm: str, minibatch: str) -> None:
+    torch.manual_seed(2)
+    critic = CRITICS[family](norm=norm, minibatch=minibatch)
+    assert critic.judges_alone is False
+    assert CRITICS[family](norm=norm).judges_alone is True
+    x = torch.rand(4, 3, 16, 16)
+    alike = torch.cat([x[:1], x[:1] + 0.01 * torch.randn(3, 3, 16, 16)])
+    with torch.no_grad():
+        for _ in range(60 if norm == "spectral" else 0):  # let its power iterations settle
+            critic(x)
+        among, crowded = (critic(batch).scores[0][0].item() for batch in (x, alike))
+    assert abs(among - crowded) > 1e-4
+    critic(x).scores[0].sum().backward()
+    for name, parameter in critic.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_critics_append_what_the_paper_appends() -> None:
+    more, one = 100, 1  # B of the authors' networks; one deviation
+    for minibatch, extra in (("discrimination", more), ("stddev", one)):
+        assert MLPCritic((2,), (8, 6), minibatch=minibatch).last.in_features == 6 + extra  # type: ignore[arg-type]
+        assert DCGANCritic((3, 16, 16), 4, minibatch=minibatch).last.in_channels == 8 + extra  # type: ignore[arg-type]
+        assert SNGANCritic((3, 32, 32), 4, minibatch=minibatch).last.in_features == 8 + extra  # type: ignore[arg-type]
+
+
+def test_refused() -> None:
+    for family in CRITICS.values():
+        with pytest.raises(UserError, match="did you mean 'stddev'"):
+            family(minibatch="stdev")
+    with pytest.raises(UserError, match="at least 1"):
+        MinibatchDiscrimination(4, 0)
+    with pytest.raises(UserError, match="groups of at least 2"):
+        MinibatchStddev(1)
