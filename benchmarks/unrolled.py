@@ -1,18 +1,17 @@
 """What foreseeing costs: the time of a training step and its peak memory at K unrolled critic steps.
 
-    python benchmarks/unrolled.py                          # K = 0, 1, 5, 10 on an MLP and on a DCGAN, about 5 minutes
-    python benchmarks/unrolled.py mlp --bursts 5 --foreseen 0 5
+    python benchmarks/unrolled.py                          # K = 0, 1, 5, 10 on an MLP and on a DCGAN, about 15 minutes
+    python benchmarks/unrolled.py mlp --bursts 5 --foreseen 1 5
 
-Contenders run side by side in bursts by turns (see racing.py). The unit is a plain critic step, measured as what a
-second critic step adds to a step of the same game. Memory is the growth of a process's largest resident size over the
-building of networks and data, in a process of its own.
+Contenders run side by side in bursts by turns (see racing.py). The unit is a plain critic step, measured as a
+tenth of what ten more critic steps add to a step of the same game. Memory is what three steps add to the largest
+resident size of a process of its own (Linux), behind the building of networks and data.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing as mp
-import resource
 import statistics
 from functools import partial
 from pathlib import Path
@@ -58,22 +57,17 @@ def a_step(case: str, foreseen: int, critic_steps: int = 1, optimiser: Any = "ad
     return Trainer(recipe, Machine("cpu")).advance
 
 
-def peak() -> float:
-    """Return the largest resident size of this process so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def measured(case: str, contender: dict[str, Any], pipe: Any) -> None:
     """Send what three steps add to the largest resident size, in MiB."""
     step = a_step(case, **contender)
     Path("/proc/self/clear_refs").write_text("5")  # the largest size so far is the size now
-    before = peak_now()
+    before = peak()
     for _ in range(3):
         step()
-    pipe.send(peak_now() - before)
+    pipe.send(peak() - before)
 
 
-def peak_now() -> float:
+def peak() -> float:
     """Return the largest resident size since it was last cleared (Linux), in MiB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
@@ -106,7 +100,7 @@ def table(case: str, bursts: int, foreseen: list[int]) -> None:
     """Print a case's rows."""
     most = max(foreseen)
     contenders: dict[str, dict[str, Any]] = {
-        "0": {"foreseen": 0}, "two": {"foreseen": 0, "critic_steps": 2},
+        "0": {"foreseen": 0}, "eleven": {"foreseen": 0, "critic_steps": 11},
         **{str(k): {"foreseen": k} for k in foreseen},
         f"{most}, SGD inside": {"foreseen": most, "optimiser": "sgd"},
         f"{most}, first order": {"foreseen": most, "first_order": True}}
@@ -114,10 +108,10 @@ def table(case: str, bursts: int, foreseen: list[int]) -> None:
                  CASES[case]["steps"], bursts)
     seconds = {name: [1 / rate for rate in found] for name, found in rates.items()}
     for name, found in seconds.items():
-        if name == "two":
+        if name == "eleven":
             continue
-        more = [(mine - plain) / (two - plain) for mine, plain, two in zip(found, seconds["0"], seconds["two"],
-                                                                          strict=True) if two > plain]
+        more = [10 * (mine - plain) / (eleven - plain)
+                for mine, plain, eleven in zip(found, seconds["0"], seconds["eleven"], strict=True)]
         k = contenders[name]["foreseen"]
         cells = ["", ""] if not k else [f"{statistics.median(more):.1f} ({min(more):.1f} to {max(more):.1f})",
                                         f"{statistics.median(more) / k:.2f} critic steps"]

@@ -206,7 +206,8 @@ def test_the_table_is_of_the_runs_figures(finished, compare):
 
 def test_a_finished_tournament_is_not_done_again_and_what_is_added_is(done, compare):
     before = {path: path.stat().st_mtime_ns for path in done.glob("*/checkpoints/*")}
-    status, _, err = compare("gan", "twin=gan", "wgan=gan --objective wgan", *SMALL, "--steps", 6, "--seeds", 2, "--out",
+    status, _, err = compare("gan", "twin=gan", "wgan=gan --objective wgan", *SMALL, "--steps", 6, "--seeds", 2,
+                             "--out",
                              done)
     assert status == 0
     assert "6 are done" in err

@@ -191,8 +191,9 @@ def test_help_of_a_recipe_lists_its_options_with_defaults(capsys):
         main(["train", "wgan", "--help"])
     assert ended.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("--clip-weights X", "(default: 0.01)", "--critic-steps N", "(default: 5)", "stabilisers: Penalties, tricks",
-                  "networks: The two players", "--optimiser {adam,sgd,rmsprop,optimistic,optimistic_adam}",
+    for words in ("--clip-weights X", "(default: 0.01)", "--critic-steps N", "(default: 5)",
+                  "stabilisers: Penalties, tricks", "networks: The two players",
+                  "--optimiser {adam,sgd,rmsprop,optimistic,optimistic_adam}",
                   "(default: rmsprop)", "--betas X,Y", "(default: none)", "--compile, --no-compile"):
         assert words in said, words
 

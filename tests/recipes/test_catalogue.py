@@ -131,7 +131,8 @@ STEADIED = [{"relativistic": "pair"}, {"relativistic": "average"}, {"smoothing":
             {"gp": 1.0, "gp_at": "real", "gp_side": "one", "gp_every": 2}, {"gp": 1.0, "gp_at": "fake"}, {"r1": 1.0},
             {"r2": 1.0, "r1_every": 2}, {"div": 2.0}, {"lecam": 0.1}, {"consistency": 10.0},
             {"consistency": 10.0, "consistency_fake": 5.0}, {"orthogonal": 1e-4}, {"clip_weights": 0.5}, {"noise": 0.1},
-            {"noise": 0.1, "noise_fade": 0.5}, {"augment": "diffaugment"}, {"augment": "ada", "ada_over": 10, "ada_target": -0.99},
+            {"noise": 0.1, "noise_fade": 0.5}, {"augment": "diffaugment"},
+            {"augment": "ada", "ada_over": 10, "ada_target": -0.99},
             {"augment": "ada", "noise": 0.1}, {"pack": 2}, {"pack": 4, "gp": 1.0}, {"top": 0.5},
             {"top": 0.5, "top_fade": 0.0}, {"unroll": 2}, {"unroll": 2, "unroll_optimiser": "sgd", "r1": 1.0},
             {"matching": 1.0}, {"history": 0.1}, {"dynamics": "simultaneous"}, {"dynamics": "extragradient"},
@@ -195,11 +196,22 @@ def test_papers_settings_are_the_defaults():
     ("cgan", {"pack": 2}, r"condition[\s\S]*--pack"),
     ("ebgan", {"margin": 0.0}, "--margin 0.0"), ("wgan-gp", {"gp": -1.0}, "--gp -1.0"),
     ("dcgan", {"flipping": 0.6}, "--flipping 0.6"), ("acgan", {"condition": "none"}, "acgan with condition none"),
+    ("wgan-gp", {"augment": "ada"}, "ADA with the objective 'wgan'"),
+    ("rpgan", {"augment": "ada"}, r"no middle[\s\S]*--augment diffaugment"),
     ("cgan", {"condition": "vector"}, "vectors, and digits has none"),
     ("ebgan", {"unroll": 3, "relativistic": "pair", "pretrain": 2}, "compares real samples")])
 def test_what_cannot_be_is_refused(name, given, words, machine):
     with pytest.raises(UserError, match=words):
         Trainer(Call.make(name, {}, small(name, **{"data": "digits", **given})).build(), machine).fit()
+
+
+def test_ada_looks_at_which_side_of_its_middle_the_critic_is_on():
+    def middle(name, **given):
+        return Call.make(name, {}, small(name, data="digits", augment="ada", **given)).build().game.lens.middle
+
+    assert middle("dcgan") == middle("dcgan", objective="hinge") == 0
+    assert middle("lsgan") == 0.5  # between the labels 0 and 1
+    assert middle("lsgan", a=-1.0, c=0.5) == 0
 
 
 def test_pretraining_moves_the_critic_alone(machine):

@@ -133,7 +133,8 @@ def test_a_step_that_a_seed_lacks_is_left_out_unless_they_share_none():
 def test_clouds_share_their_axes_whatever_the_samples_are():
     reference = np.random.default_rng(0).normal(size=(300, 2))
     near, far = reference * 0.5, np.concatenate([reference, [[1e9, 0.0], [np.nan, 0.0]]])
-    pictures = [np.asarray(Image.open(BytesIO(cloud_png(samples, reference))).convert("RGB")) for samples in (near, far)]
+    pictures = [np.asarray(Image.open(BytesIO(cloud_png(samples, reference))).convert("RGB"))
+                for samples in (near, far)]
     assert pictures[0].shape == pictures[1].shape
     assert cloud_png(reference[:, :1], reference[:, :1])[:4] == b"\x89PNG"
     # Above the axes, there is a sentence on what lies beyond, where something does.

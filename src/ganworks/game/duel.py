@@ -111,6 +111,8 @@ class Duel(Game):
         return costs | {w.name: w.cost(turn) for w in self.generator_terms if w.due(round.step)}
 
     def played(self, player: str, rounds: Sequence[Round], mean: Callable[[Tensor], Tensor]) -> None:
+        if rounds[0].step < self.pretrain:  # nobody has met yet, so there is nothing to steer by
+            return
         for weighted in (*self.critic_terms, *self.generator_terms):
             weighted.term.played(player, rounds, mean)
         if self.lens is not None:
@@ -135,9 +137,9 @@ class Duel(Game):
         return costs | {w.name: w.cost(turn) for w in self.critic_terms if w.due(turn.step)}
 
     def _turn(self, round: Round, learns: Learns) -> Turn:
-        return Turn(self.generator, self.critic, round.batch["sample"], round.memory["source"], round.noise, learns,
-                    self._condition(round.batch), round.memory.get("made"), round.held and learns == "critic",
-                    round.step, self.lens, self.pack)
+        return Turn(self.generator, self.critic, round.batch["sample"], round.memory["source"], round.noise,
+                    "both" if round.joint else learns, self._condition(round.batch), round.memory.get("made"),
+                    round.held and learns == "critic", round.step, self.lens, self.pack)
 
 
 def _always(step: int) -> bool:

@@ -27,6 +27,7 @@ class Round:
         held: another move will be played on this very round, so what is costly may be kept in ``memory``.
         memory: what one move keeps for the next.
         signals: detached tensors by name, for whoever watches.
+        joint: costs are wanted as functions of all players' weights, with nothing detached (consensus dynamics).
     """
 
     batch: Mapping[str, Tensor]
@@ -35,6 +36,7 @@ class Round:
     held: bool = False
     memory: dict[str, Tensor] = field(default_factory=dict)
     signals: dict[str, Tensor] = field(default_factory=dict)
+    joint: bool = False
 
 
 def signal(rounds: Sequence[Round], name: str, mean: Callable[[Tensor], Tensor],

@@ -29,8 +29,9 @@ class Unrolled(Foresight):
     term). The critic itself learns as ever (eq. 11). All steps are played on the batch of the generator's move, terms
     that are due included, each with fresh noise; the critic's weights and buffers stay as they are.
 
-    A generator move costs about ``steps`` more critic moves, each with a backward pass through its own backward pass,
-    and keeps every step's activations and weights until it is over: memory grows linearly in ``steps``.
+    Each foreseen step costs as much as two to three plain critic steps, since its backward pass is passed through once
+    more, and all of them are kept until the generator's gradient is there: time and memory are linear in ``steps``.
+    Each part of an accumulated batch, and each process, foresees on its own rows.
 
     Args:
         steps: K, at least 0; 0 is the plain game.
@@ -69,8 +70,8 @@ class Unrolled(Foresight):
             buffers = {name: buffer.clone() for name, buffer in buffers.items()}
             with nullcontext([0]) if self._fits else _counting() as kept:
                 gradients = self._gradients(played, {**weights, **buffers}, list(weights), turn, cost)
+                weights, moments = self._stepped(weights, gradients, moments, step)
             self._check_measured(kept[0], weights)
-            weights, moments = self._stepped(weights, gradients, moments, step)
         if self.first_order:
             weights = {name: weight.detach() for name, weight in weights.items()}
         return turn.against(_Foreseen(turn.critic, {**weights, **buffers}), turn.learns)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import nn
 
 from ganworks.data import Source
+from ganworks.errors import UserError
 from ganworks.game import (
     ADA,
     R1,
@@ -59,10 +61,11 @@ def assemble(objective: Objective, data: Source, training: Training, networks: N
     """
     generator = networks.generator(data)
     critic = critic or networks.critic(data, stabilisers.pack)
-    game = Duel(generator, critic, _told(objective, stabilisers), networks.latents,
+    told = _told(objective, stabilisers)
+    game = Duel(generator, critic, told, networks.latents,
                 critic_terms=[*critic_terms, *_critic_terms(stabilisers, critic)],
                 generator_terms=[*generator_terms, *_generator_terms(stabilisers, generator)],
-                critic_steps=training.critic_steps, condition=networks.told, lens=_lens(stabilisers, training.steps),
+                critic_steps=training.critic_steps, condition=networks.told, lens=_lens(stabilisers, training.steps, told),
                 pack=stabilisers.pack, top=_top(stabilisers, training.steps),
                 foresight=_foresight(stabilisers, training), pretrain=pretrain)
     hooks = [ClipWeights(stabilisers.clip_weights)] if stabilisers.clip_weights is not None else []
@@ -108,14 +111,24 @@ def _history(s: Stabilisers, player: Literal["critic", "generator"], network: nn
     return [Weighted("history", HistoricalAverage(player, network), s.history)] if s.history is not None else []
 
 
-def _lens(s: Stabilisers, steps: int) -> Lens | None:
+def _lens(s: Stabilisers, steps: int, objective: Objective) -> Lens | None:
     lenses: list[Lens] = []
     if s.augment != "none":
-        lenses.append(DiffAugment() if s.augment == "diffaugment" else ADA(s.ada_target, s.ada_over))
+        lenses.append(DiffAugment() if s.augment == "diffaugment" else
+                      ADA(s.ada_target, s.ada_over, middle=_undecided(objective)))
     if s.noise is not None:
         fading = max(round(s.noise_fade * steps), 1)
         lenses.append(InstanceNoise(Ramp(s.noise, 0.0, fading) if s.noise_fade else s.noise))
     return lenses[0] if len(lenses) == 1 else Lenses(lenses) if lenses else None
+
+
+def _undecided(objective: Objective) -> float:
+    """Return what a perfect critic says where real and generated samples are as likely."""
+    if objective.optimum is None:
+        raise UserError(f"ADA with the objective '{objective.name}', whose outputs have no middle between real and "
+                        "generated", "an objective whose best output is known: nonsaturating, lsgan, hinge, an f-GAN",
+                        "take --augment diffaugment")
+    return float(objective.optimum(torch.zeros(())))
 
 
 def _top(s: Stabilisers, steps: int) -> Top | None:
