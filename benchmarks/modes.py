@@ -1,7 +1,7 @@
 """Which stabilisers cure mode collapse? Modes found on the 2-D ring of 8 and the 2-D grid of 25, method by method.
 
   python benchmarks/modes.py --out modes                          # all methods, 5 seeds: hours; interrupt, run again
-  python benchmarks/modes.py --methods minimax rp+r1+r2 --seeds 0 --steps 2000 --out /tmp/modes
+  python benchmarks/modes.py --methods minimax rp+r1+r2 --seeds 10 --steps 2000 --out /tmp/modes
   python benchmarks/modes.py --list                               # the methods, and what each of them is
 
 The protocol is that of VEEGAN (Srivastava et al. 2017, section 4.1): 2,500 samples; a mode is found when a sample lies
@@ -14,6 +14,10 @@ Adam with betas (0, 0.99), a learning rate of 3e-3 that falls linearly to 0, the
 (decay 0.999) that is sampled from, and the number of real batches that are looked at: with n critic steps there are
 n times fewer generator steps. The plane is divided by the data's standard deviation, which changes no figure here.
 Where a method cannot be had without another optimiser, critic or number of critic steps, --list says so.
+
+How the settings were found: those that all methods share, and gamma, by some fifteen runs of rp+r1+r2 on seed 0; its
+noise on seeds 1 to 4. The other methods stand as they were first written down, so the table shows that a combination
+works, not that the others could not. Figures are to be taken on other seeds, 10 and up.
 
 FOLDER/modes.jsonl gets a line for each finished run; those are not run again, so an interrupted run goes on where it
 was. After a change of a method, remove its lines. FOLDER/samples holds the samples, FOLDER/modes.png shows those of the
@@ -87,7 +91,18 @@ class Method:
 GAMMA = 0.002
 """Of R1 and R2. A mode is 0.014 to 0.018 of the data's width: the critic must be let be steep."""
 
+PUBLISHED: dict[str, Any] = {
+    "training": {"lr": 1e-3, "lr_critic": 1e-4, "betas": (0.5, 0.999), "schedule": "constant", "ema": None},
+    "networks": {"latent": 256, "depth": 2}}
+"""The setting in which plain GANs were published to fail: appendix A of Metz et al. 2017."""
+
 METHODS: dict[str, Method] = {
+    "minimax, slow critic": Method("gan", "as Metz et al. 2017 have it: z of 256 numbers, two layers, the critic at a "
+                                   "tenth of the generator's constant rate, betas (0.5, 0.999), no average",
+                                   **PUBLISHED),
+    "non-saturating, slow critic": Method("nsgan", "the same, non-saturating", **PUBLISHED),
+    "unrolled5, slow critic": Method("unrolled", "the same, and the generator foresees five critic steps",
+                                     {"unroll": 5}, **PUBLISHED),
     "minimax": Method("gan", "the first paper's game, and nothing else"),
     "non-saturating": Method("nsgan", "the first paper's other generator cost, and nothing else"),
     "lsgan": Method("lsgan", "least squares"),
@@ -103,13 +118,15 @@ METHODS: dict[str, Method] = {
     "minibatch": Method("minibatch-discrimination", "the critic compares the samples of a batch; batches of 32, since "
                         "the cost is their square", training={"batch": 32}, networks={"minibatch": "discrimination"}),
     "pacgan4": Method("pacgan", "the critic judges four samples at a time", {"pack": 4}),
-    "unrolled5": Method("unrolled", "the generator foresees five critic steps", {"unroll": 5}),
     "noise": Method("nsgan", "instance noise of sd 0.1 that fades to 0", {"noise": 0.1, "noise_fade": 1.0}),
     "lecam": Method("nsgan", "LeCam penalty 0.1", {"lecam": 0.1}),
     "top-k": Method("nsgan", "the generator learns from its best half", {"top": 0.5}),
     "ragan": Method("ragan", "relativistic average", {"relativistic": "average"}),
     "rpgan": Method("rpgan", "relativistic pairs", {"relativistic": "pair"}),
     "ns+r1": Method("nsgan", f"non-saturating, R1 {GAMMA}", {"r1": GAMMA}),
+    "rp+r1+r2+noise": Method("rpgan", f"relativistic pairs, R1 and R2 {GAMMA}, instance noise of sd 0.5 that fades "
+                             "over the first fifth", {"relativistic": "pair", "r1": GAMMA, "r2": GAMMA, "noise": 0.5,
+                                                 "noise_fade": 0.2}),
     "rp+r1+r2": Method("rpgan", f"relativistic pairs, R1 and R2 {GAMMA}",
                        {"relativistic": "pair", "r1": GAMMA, "r2": GAMMA}),
 }
@@ -194,7 +211,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="METHOD",
                         help="some of: " + " ".join(METHODS))
     parser.add_argument("--data", nargs="+", default=list(TOYS), choices=TOYS)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4], metavar="SEED")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[10, 11, 12, 13, 14], metavar="SEED")
     parser.add_argument("--steps", type=int, default=STEPS, help="batches the critic looks at (default %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("modes"), metavar="FOLDER", help="default: %(default)s")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes, by default one a core")

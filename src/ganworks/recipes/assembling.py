@@ -65,7 +65,8 @@ def assemble(objective: Objective, data: Source, training: Training, networks: N
     game = Duel(generator, critic, told, networks.latents,
                 critic_terms=[*critic_terms, *_critic_terms(stabilisers, critic)],
                 generator_terms=[*generator_terms, *_generator_terms(stabilisers, generator)],
-                critic_steps=training.critic_steps, condition=networks.told, lens=_lens(stabilisers, training.steps, told),
+                critic_steps=training.critic_steps, condition=networks.told,
+                lens=_lens(stabilisers, training.steps, told),
                 pack=stabilisers.pack, top=_top(stabilisers, training.steps),
                 foresight=_foresight(stabilisers, training), pretrain=pretrain)
     hooks = [ClipWeights(stabilisers.clip_weights)] if stabilisers.clip_weights is not None else []

@@ -21,10 +21,11 @@ Code = Annotated[int, Field(ge=1, description="dimension of the autoencoder's co
 
 def ebgan(
     source: Source,
-    training: Training = Training(lr=1e-3),
-    networks: Networks = Networks(norm_critic="batch"),
+    training: Training = Training(),
+    networks: Networks = Networks(norm_critic="none"),
     stabilisers: Stabilisers = Stabilisers(),
-    margin: Annotated[float, Field(gt=0, description="energy above which a generated sample is left alone")] = 1.0,
+    margin: Annotated[float, Field(gt=0, description="energy, squared error a pixel, above which a generated sample is "
+                                   "left alone; well above what an even grey image costs")] = 0.2,
     pull_away: Annotated[float | None, Field(gt=0, description="weight of the pull-away term, or none")] = 0.1,
     pretrain: Annotated[int, Field(ge=0, description="steps in which the critic learns real samples alone")] = 0,
     code: Code = 64,
