@@ -52,7 +52,7 @@ from ganworks.seeds import mix
 from ganworks.train import Machine, Recipe, Trainer
 from ganworks.train.watch import Guard, NonFinite
 
-SAMPLES, STEPS = 2500, 15_000
+SAMPLES, STEPS = 2500, 20_000
 NETWORKS = Networks(network="mlp", latent=2, width=32, depth=3, norm_generator="none", norm_critic="none")
 TRAINING = Training(batch=128, lr=3e-3, betas=(0.0, 0.99), schedule="linear", ema=0.999, measure=None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -96,6 +97,14 @@ def test_it_tells_the_standings_what_failed_and_what_differs(contest):
 def test_asked_for_values_stand_out(contest):
     html = page(contest)
     assert re.findall(r"<td class=[\"']?asked[\"']?>([^<]*)</td>", html) == ["128"]
+
+
+@pytest.mark.parametrize(("values", "strong"), [((1.0, 2.0), ["1"]), ((2.0, 1.0), ["1"]), ((1.0, 1.0), [])])
+def test_the_best_of_a_line_stands_out_where_there_is_one(contest, values, strong):
+    results = [Result(label, 0, "done", "", 50, 1.0, ({"name": "W1", "value": value, "floor": 0.5, "better": "lower"},))
+               for label, value in zip(("a", NASTY), values, strict=True)]
+    html = page(replace(contest, results=results)).partition("<h2>All figures</h2>")[2]
+    assert re.findall(r"<td class='n strong'>([^<]*)</td>", html) == strong
 
 
 def test_samples_stand_in_the_order_of_the_standings(contest):

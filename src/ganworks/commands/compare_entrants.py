@@ -19,6 +19,8 @@ THE_SAME = {"steps": "--steps N or --seconds S", "seed": "--seeds", "data": "--d
 """What is one for the whole tournament, and the option that sets it."""
 WHEN = frozenset({"seed", "steps", "log_every", "sample_every", "checkpoint_every", "keep", "measure"})
 """Options that decide when something is written, and those that the tournament sets: no difference between recipes."""
+FADING = {"noise": "noise_fade", "top": "top_fade"}
+"""Options that change over a share of the steps, and that share."""
 ENDLESS = 10**9
 """Steps of a run that a time budget ends."""
 FEW = 10
@@ -119,10 +121,19 @@ def _entrant(text: str, shared: Sequence[str], budget: Mapping[str, Any]) -> tup
                         "--seeds 5,6,7")
     given = {**_cadence(budget), **vars(taken), **own, "steps": budget.get("steps", ENDLESS), "seed": 0}
     call = train._call(target, given)
-    if "seconds" in budget and call.options.training.schedule != "constant":
-        raise UserError(f"'{text}': a {call.options.training.schedule} schedule with --seconds",
-                        "a known number of steps, over which the learning rate falls", "take --steps N")
+    if "seconds" in budget:
+        _refuse_shares(text, Entrant(label, call).values())
     return Entrant(label, call, tuple(own)), unknown
+
+
+def _refuse_shares(text: str, values: Mapping[str, Any]) -> None:
+    """Raise UserError where an option is a share of the steps: nobody knows how many a time budget will hold."""
+    shares = [f"--schedule {values['schedule']}"] if values["schedule"] != "constant" else []
+    shares += [f"--{name} {values[name]:g} with --{fade.replace('_', '-')} {values[fade]:g}"
+               for name, fade in FADING.items() if values.get(name) is not None and values.get(fade)]
+    if shares:
+        raise UserError(f"'{text}': {', '.join(shares)} in a tournament of --seconds",
+                        "a known number of steps, over which that changes", "take --steps N, or leave that out")
 
 
 def _cadence(budget: Mapping[str, Any]) -> dict[str, int]:
@@ -207,10 +218,9 @@ def written(value: Any) -> str:
 
 def stored(label: str, facts: Mapping[str, Any]) -> Entrant:
     """Return the entrant that ``kept`` wrote down."""
-    tree = {key: value for key, value in facts.items() if key not in ("own", "networks")}
-    return Entrant(label, Call.load(yaml.safe_dump(tree), where=label), tuple(facts.get("own", ())))
+    return Entrant(label, Call.load(yaml.safe_dump(facts["call"]), where=label), tuple(facts["own"]))
 
 
-def kept(entrant: Entrant, networks: Mapping[str, int]) -> dict[str, Any]:
-    """Return an entrant as plain values."""
-    return {**yaml.safe_load(entrant.call.text()), "own": list(entrant.own), "networks": dict(networks)}
+def kept(entrant: Entrant, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """Return an entrant as plain values: its call as a recipe.yaml has it, and beside it what the tournament knows."""
+    return {"own": list(entrant.own), "sizes": dict(sizes), "call": yaml.safe_load(entrant.call.text())}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,7 +108,8 @@ class Queue:
 
         def beat() -> None:
             while not over.wait(SIGN):
-                sign.touch()
+                with suppress(OSError):  # a shared disk may be gone for a moment
+                    sign.touch()
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()

@@ -50,7 +50,7 @@ class Tournament:
             found = tree["entrants"]
             return cls(out, tuple(stored(label, facts) for label, facts in found.items()), tuple(tree["seeds"]),
                        dict(tree["budget"]), dict(tree["judging"]),
-                       {label: facts["networks"] for label, facts in found.items()})
+                       {label: facts["sizes"] for label, facts in found.items()})
         except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is no tournament any more: {str(error).splitlines()[0]}",
                             "the file as ganworks compare wrote it", "take another --out, or put it back") from error

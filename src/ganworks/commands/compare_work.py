@@ -151,10 +151,11 @@ def judge(path: Path, source: Source, extractor: Extractor, n: int | None, devic
     from ganworks.data.pictures import picture, save
     from ganworks.report import write_curves, write_report
     from ganworks.report.compare_clouds import cloud_png
+    from ganworks.report.draws import sampler
 
     run = Run.open(path)
     trainer = rebuild(run, device=device)
-    report = evaluate(trainer.samples, source, extractor, n, JUDGING_SEED)
+    report = evaluate(sampler(trainer, averaged=True), source, extractor, n, JUDGING_SEED)
     facts = {"step": trainer.step, "weights": "averaged", **json.loads(report.to_json())}
     write_text(path / "metrics.json", json.dumps(facts, indent=2) + "\n")
     if len(source.shape) == 1:

@@ -51,8 +51,10 @@ def class_number(text: str, names: Sequence[str]) -> int:
         return names.index(text)
     if text.isdecimal() and int(text) < len(names):
         return int(text)
-    number = f", or a number from 0 to {len(names) - 1}"
-    raise UserError(f"--class '{text}'", did_you_mean(text, names) + number)
+    numbers = f"a number from 0 to {len(names) - 1}"
+    if text.isdecimal():
+        raise UserError(f"--class '{text}'", f"a name of the {len(names)} classes, or {numbers}")
+    raise UserError(f"--class '{text}'", did_you_mean(text, names), f"give a name, or {numbers}")
 
 
 def _classes(text: str, names: Sequence[str]) -> list[str]:

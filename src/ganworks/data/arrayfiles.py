@@ -25,7 +25,7 @@ NAMES = ("label_names", "class_names", "classes", "names")
 
 
 class Parts(NamedTuple):
-    """What an array file holds: samples, and the labels, class names and vectors that come with them."""
+    """What an array file holds: samples, with labels, class names and vectors, finite float32 (N, k), if it has any."""
 
     samples: Rows
     labels: np.ndarray | None = None
@@ -54,7 +54,8 @@ def open_npz(path: Path, options: DataOptions) -> Images | Points:
                             + ", ".join(SAMPLES), "np.savez(path, images=..., labels=...)")
         labels = next((by_name[n].whole() for n in LABELS if n in by_name), None)
         names = next((text_rows(by_name[n]) for n in NAMES if n in by_name), None)
-        vectors = next((by_name[n].whole() for n in VECTORS if n in by_name), None)
+        vectors = next((real_vectors(by_name[n].whole(), samples.shape[0], f"{path}: '{n}'") for n in VECTORS
+                        if n in by_name), None)
         return Parts(samples, labels, names, vectors)
 
     return _opened(path, [path], options, "npz array", parts)
@@ -99,7 +100,7 @@ def _opened(path: Path, files: Sequence[Path], options: DataOptions, kind: str,
         known = None if labels is None else named_labels(labels, names, count)
         facts = Facts(kind, str(path), found=count, classes={} if known is None else dict.fromkeys(known[1], 0))
         writer.add_labels(None if known is None else known[0])
-        writer.set_vectors(None if vectors is None else real_vectors(vectors, count))
+        writer.set_vectors(vectors)
         if len(samples.shape) <= 2:
             return _write_points(samples, writer, facts, options)
         return _write_images(samples, scale, writer, facts, options)

@@ -107,20 +107,20 @@ def named_labels(labels: np.ndarray, names: Sequence[str] | None, count: int) ->
     return labels.astype(np.int64), tuple(str(name) for name in names)
 
 
-def real_vectors(vectors: np.ndarray, count: int) -> np.ndarray:
+def real_vectors(vectors: np.ndarray, count: int, name: str = "vectors") -> np.ndarray:
     """Return real vectors that come with ``count`` samples as float32 (count, k); UserError where they are none.
 
-    Single numbers, (count,), become vectors of one.
+    Single numbers, (count,), become vectors of one. ``name`` is what to call them.
     """
     vectors = vectors[:, None] if vectors.ndim == 1 else vectors
     if vectors.ndim != 2 or len(vectors) != count or not vectors.shape[1] or vectors.dtype.kind not in "fiub":
-        raise UserError(f"vectors of shape {vectors.shape} and type {vectors.dtype} for {count} samples",
+        raise UserError(f"{name} of shape {vectors.shape} and type {vectors.dtype} for {count} samples",
                         f"numbers ({count}, k), a row for each sample")
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and told below
         vectors = vectors.astype(np.float32)
     if not np.isfinite(vectors).all():
         row, column = (int(i) for i in np.argwhere(~np.isfinite(vectors))[0])
-        raise UserError(f"vectors: {vectors[row, column]} at index ({row}, {column})", "finite numbers")
+        raise UserError(f"{name}: {vectors[row, column]} at index ({row}, {column})", "finite numbers")
     return vectors
 
 

@@ -54,7 +54,7 @@ class Classifier(Extractor):
     @property
     def accuracy(self) -> float:
         """The share of held-out real images whose class it names."""
-        return float(self.right.sum() / self.held_out.sum())
+        return int(self.right.sum()) / int(self.held_out.sum())
 
     def named(self, samples: Samples) -> np.ndarray:
         """Return the class that it names for each of uint8 images (N, C, H, W): int64 (N,)."""

@@ -114,7 +114,7 @@ def _summary(contest: Contest, found: Table) -> str:
         words.append(f"{escape(_listed(worse))} {'is' if len(worse) == 1 else 'are'} worse, beyond chance")
     if len(found.rows) > 1 and not near and not worse:
         words.append("with fewer than two seeds a side, nothing can be said of chance")
-    return "; ".join(words) + "."
+    return "; ".join(words).replace(" ± ", "&nbsp;±&nbsp;") + "."
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -211,8 +211,9 @@ def _all(contest: Contest, order: Sequence[str]) -> str:
     body = ""
     for name in names:
         found = table(contest.results, name)
-        by, best = {row.label: row for row in found.rows}, found.rows[0].mean
-        cells = "".join(f"<td class='n{' strong' if by[label].mean == best else ''}'>"
+        by, means = {row.label: row for row in found.rows}, [row.mean for row in found.rows]
+        best = means[0] if len(set(means)) > 1 else None  # where all are equal, none stands out
+        cells = "".join(f"<td class='n{' strong' if by[label].mean == best is not None else ''}'>"
                         f"{with_half(by[label].mean, by[label].half, 3)}</td>" for label in order)
         floor = DASH if found.floor is None else number(found.floor, 3)
         body += (f"<tr><th>{escape(name)}<small>{found.better} is better</small></th>{cells}"

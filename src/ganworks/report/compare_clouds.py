@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from ganworks.report.drawing import PAPER, new_figure, png_of
 
@@ -38,8 +39,11 @@ def cloud_png(samples: np.ndarray, reference: np.ndarray) -> bytes:
         axes.set_ylim(low[1], high[1])
     axes.set_xlim(low[0], high[0])
     if not inside.all():
-        axes.set_title(f"{(~inside).mean():.1%} of the samples lie beyond", fontsize=8, color=PAPER.ink)
-    axes.tick_params(labelsize=7, labelcolor=PAPER.ink, color=PAPER.faint)
+        axes.set_title(f"{(~inside).mean():.1%} of the samples lie beyond", fontsize=10, color=PAPER.ink)
+    axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))  # few and large: many entrants make small pictures
+    if reference.shape[1] > 1:
+        axes.yaxis.set_major_locator(MaxNLocator(4, prune="both"))
+    axes.tick_params(labelsize=9, labelcolor=PAPER.ink, color=PAPER.faint)
     for spine in axes.spines.values():
         spine.set_color(PAPER.faint)
     return png_of(figure, dpi=200)
