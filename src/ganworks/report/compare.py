@@ -44,7 +44,7 @@ OWN = """
 table.figures tbody th, table.differs th { overflow-wrap: anywhere; }
 td.mark { font-size: 13px; } td.mark.noise { color: var(--warn); }
 td.mark.best { color: var(--good); font-weight: 650; }
-.differs td { font-size: 13px; } .asked { font-weight: 650; }
+.differs td { font-size: 13px; } table.differs tbody th { min-width: 11em; } .asked { font-weight: 650; }
 """
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from ganworks.report.drawing import PAPER, new_figure, png_of
 
@@ -18,6 +17,8 @@ def cloud_png(samples: np.ndarray, reference: np.ndarray) -> bytes:
 
     The axes depend on the data alone; how many points lie beyond them, or are not finite, is said in the picture.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure = new_figure(SIDE, SIDE)
     axes = figure.subplots()
     low, high = reference[:, :2].min(axis=0), reference[:, :2].max(axis=0)
