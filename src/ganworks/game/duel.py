@@ -111,7 +111,7 @@ class Duel(Game):
         return costs | {w.name: w.cost(turn) for w in self.generator_terms if w.due(round.step)}
 
     def played(self, player: str, rounds: Sequence[Round], mean: Callable[[Tensor], Tensor]) -> None:
-        if rounds[0].step < self.pretrain:  # nobody has met yet, so there is nothing to steer by
+        if any(round.step < self.pretrain for round in rounds):  # nobody has met yet, so there is nothing to steer by
             return
         for weighted in (*self.critic_terms, *self.generator_terms):
             weighted.term.played(player, rounds, mean)
