@@ -52,7 +52,9 @@ from ganworks.seeds import mix
 from ganworks.train import Machine, Recipe, Trainer
 from ganworks.train.watch import Guard, NonFinite
 
-SAMPLES, STEPS = 2500, 20_000
+SAMPLES = 2500
+STEPS = {"ring8": 5000, "grid25": 20_000}
+"""Batches that the critic looks at. The grid asks for more than the ring does."""
 NETWORKS = Networks(network="mlp", latent=2, width=32, depth=3, norm_generator="none", norm_critic="none")
 TRAINING = Training(batch=128, lr=3e-3, betas=(0.0, 0.99), schedule="linear", ema=0.999, measure=None)
 
@@ -64,7 +66,7 @@ def _unit(toy: str) -> Mixture:
     return grid25(spacing=2 / 8**0.5, sd=0.05 / 8**0.5)
 
 
-TOYS = ("ring8", "grid25")
+TOYS = tuple(STEPS)
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,8 @@ def main() -> None:
                         help="some of: " + " ".join(METHODS))
     parser.add_argument("--data", nargs="+", default=list(TOYS), choices=TOYS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[10, 11, 12, 13, 14], metavar="SEED")
-    parser.add_argument("--steps", type=int, default=STEPS, help="batches the critic looks at (default %(default)s)")
+    parser.add_argument("--steps", type=int, help="batches the critic looks at (default "
+                        + ", ".join(f"{steps} on {toy}" for toy, steps in STEPS.items()) + ")")
     parser.add_argument("--out", type=Path, default=Path("modes"), metavar="FOLDER", help="default: %(default)s")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes, by default one a core")
     parser.add_argument("--list", action="store_true", help="say what the methods are, and stop")
@@ -221,10 +224,11 @@ def main() -> None:
         print("\n".join(f"{name:<16}{method.what}" for name, method in METHODS.items()))
         return
     os.environ["GANWORKS_MODES"] = str(args.out)
-    jobs = [{"method": method, "data": toy, "seed": seed, "steps": args.steps}
+    jobs = [{"method": method, "data": toy, "seed": seed, "steps": args.steps or STEPS[toy]}
             for seed in args.seeds for method in args.methods for toy in args.data]
     found = play(jobs, run, args.out / "modes.jsonl", args.workers)
-    print(f"{machine()}; {args.steps} batches, {SAMPLES} samples, seeds {args.seeds}\n")
+    batches = ", ".join(f"{args.steps or STEPS[toy]} batches on {toy}" for toy in args.data)
+    print(f"{machine()}; {batches}, {SAMPLES} samples, seeds {args.seeds}\n")
     print(table(found, args.methods))
     if found:
         (args.out / "modes.png").write_bytes(picture(found, args.methods, args.seeds[0], args.out))

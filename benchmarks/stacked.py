@@ -34,9 +34,8 @@ import numpy as np
 import torch
 from racing import machine
 from resumable import Job, play
-from safetensors.torch import load_file
-from safetensors.torch import save as save_tensors
 from torch import Tensor
+from witness import fitted
 
 from ganworks.data import Finite
 from ganworks.data.opening import open_source
@@ -44,8 +43,7 @@ from ganworks.data.options import checked
 from ganworks.data.pictures import picture, save
 from ganworks.data.stacked import Stacked
 from ganworks.errors import UserError
-from ganworks.evaluate.classifier import Network, fit
-from ganworks.files import write_bytes
+from ganworks.evaluate.classifier import Network
 from ganworks.recipes.call import function_named
 from ganworks.recipes.networks import Networks
 from ganworks.recipes.stabilisers import Stabilisers
@@ -54,7 +52,7 @@ from ganworks.seeds import mix
 from ganworks.train import Machine, Recipe, Trainer
 from ganworks.train.watch import Guard, Log, NonFinite, Progress
 
-SAMPLES, STEPS, WIDTH, DIGITS, ROUNDS = 26_000, 12_000, 24, 10, 3
+SAMPLES, STEPS, WIDTH, DIGITS = 26_000, 12_000, 24, 10
 TRAINING = Training(batch=64, lr=1e-3, betas=(0.0, 0.99), schedule="linear", ema=0.999, measure=None)
 HALF = {"betas": (0.5, 0.99), "lr": 2e-4}
 
@@ -104,23 +102,6 @@ def digits(path: str) -> Finite:
     return source
 
 
-def fitted(single: Finite, folder: Path) -> tuple[Network, float]:
-    """Return a classifier of single digits, from ``folder`` or fitted now, and its accuracy on held-out digits."""
-    path = folder / "classifier.safetensors"
-    network = Network(single.shape, DIGITS)
-    if not path.exists():
-        batch = single.head(len(single))
-        for _ in range(ROUNDS):  # each goes on with the weights of the one before, and holds out the same digits
-            right, held_out = fit(network, batch["sample"], batch["label"])
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-        write_bytes(path, save_tensors(tensors | {"accuracy": right.sum() / held_out.sum()}))
-    tensors = load_file(path)
-    accuracy = tensors.pop("accuracy").item()
-    network.load_state_dict(tensors)
-    return network.eval(), accuracy
-
-
 def figures(samples: Iterable[Tensor], classifier: Network) -> dict[str, Any]:
     """Return modes found and KL(found | equal) in nats of stacked images, uint8 (n, 3, H, W) at a time."""
     counts = np.zeros(DIGITS**3, dtype=np.int64)
@@ -142,8 +123,8 @@ def run(job: Job) -> dict[str, Any]:
     """Train once and count; a run that diverges finds nothing."""
     torch.set_num_threads(1)
     single, folder = digits(job["source"]), Path(os.environ["GANWORKS_STACKED"])
-    classifier, accurate = fitted(single, folder)
-    source, accuracy = Stacked(single), {"accuracy": round(accurate, 4)}
+    classifier, right, held_out = fitted(single, folder)
+    source, accuracy = Stacked(single), {"accuracy": round(int(right.sum()) / int(held_out.sum()), 4)}
     if job["method"] == "data":
         return figures(real(source, job["seed"]), classifier) | {"seconds": 0.0} | accuracy
     recipe = METHODS[job["method"]].build(source, job["seed"], job["steps"], job["width"])
@@ -188,13 +169,13 @@ def main() -> None:
         return
     if args.data is None:
         parser.error("--data PATH: single digits with labels, an .npz with images and labels, say")
-    _, accuracy = fitted(digits(args.data), args.out)  # once, before the processes would each fit their own
+    _, right, held_out = fitted(digits(args.data), args.out)  # once, before the processes would each fit their own
     os.environ["GANWORKS_STACKED"] = str(args.out)
     jobs = [{"method": method, "source": args.data, "seed": seed, "steps": args.steps, "width": args.width}
             for seed in args.seeds for method in args.methods]
     found = play(jobs, run, args.out / "stacked.jsonl", args.workers)
     print(f"{machine()}; {args.steps} batches, width {args.width}, {SAMPLES} samples; "
-          f"the classifier is right on {accuracy:.2%} of held-out digits\n")
+          f"the classifier is right on {int(right.sum()) / int(held_out.sum()):.2%} of held-out digits\n")
     print(table(found))
 
 
