@@ -12,8 +12,9 @@ from ganworks.errors import UserError
 from ganworks.game.foresight import Foresight
 from ganworks.game.game import Costs, Game, Move, Round
 from ganworks.game.lens import Lens
-from ganworks.game.noise import Latent, Noise
+from ganworks.game.noise import Entry, Latent, Noise
 from ganworks.game.packing import check_packing
+from ganworks.game.replay import Replay
 from ganworks.game.terms import Weighted
 from ganworks.game.top import Top
 from ganworks.game.turn import Learns, Turn
@@ -28,7 +29,7 @@ class Duel(Game):
         generator: module ``(z) -> samples``, or ``(z, condition)`` where there is a condition.
         critic: module ``(x) -> raw outputs`` (high = real), a tensor or a ``Verdict``.
         objective: what both minimise.
-        latent: the law of z.
+        latent: the law of z; or the batch entry that is the generator's input, ``Entry("input")``.
         critic_terms, generator_terms: further summands of each player's cost.
         critic_steps: critic updates per generator update, at least 1.
         condition: the batch entry that both players are told ("label", say), or None.
@@ -39,24 +40,32 @@ class Duel(Game):
             for that many channels.
         top: which of its samples the generator learns from.
         foresight: the critic that the generator plays against is not today's (unrolling).
+        replay: older samples that the critic is shown in place of some new ones.
+        adversarial: weight of the objective in the generator's cost, beside its terms.
         pretrain: steps in which the critic minimises its cost on real samples alone and the generator rests (Zhao et
             al. 2017: an autoencoder that knows the data first).
     """
 
-    def __init__(self, generator: nn.Module, critic: nn.Module, objective: Objective, latent: Latent, *,
+    def __init__(self, generator: nn.Module, critic: nn.Module, objective: Objective, latent: Latent | Entry, *,
                  critic_terms: Sequence[Weighted] = (), generator_terms: Sequence[Weighted] = (),
                  critic_steps: int = 1, condition: str | None = None, fresh: bool = False, lens: Lens | None = None,
                  pack: int = 1, top: Top | None = None, foresight: Foresight | None = None,
-                 pretrain: int = 0) -> None:
+                 replay: Replay | None = None, adversarial: float = 1.0, pretrain: int = 0) -> None:
         super().__init__()
         if critic_steps < 1:
             raise UserError(f"{critic_steps} critic steps", "at least 1")
         if pack > 1 and condition is not None:
             raise UserError(f"packs of {pack} samples in a game with a condition", "one or the other",
                             "leave out --pack")
+        if replay is not None and condition is not None:
+            raise UserError("a replay pool in a game with a condition: older samples would be judged beside conditions "
+                            "that they were not made on", "one or the other")
+        if not adversarial >= 0:
+            raise UserError(f"an adversarial weight of {adversarial:g}", "at least 0")
         self.generator, self.critic = generator, critic
         self.objective, self.latent, self.condition = objective, latent, condition
         self.lens, self.pack, self.top, self.foresight, self.pretrain = lens, pack, top, foresight, pretrain
+        self.replay, self.adversarial = replay, adversarial
         self.critic_terms, self.generator_terms = tuple(critic_terms), tuple(generator_terms)
         self.terms = nn.ModuleList(weighted.term for weighted in (*critic_terms, *generator_terms))
         for weighted in (*critic_terms, *generator_terms):
@@ -80,7 +89,7 @@ class Duel(Game):
 
     def open(self, batch: Mapping[str, Tensor], step: int, noise: Noise, held: bool = False) -> Round:
         round = Round(batch, step, noise, held)
-        round.memory["source"] = self.latent.draw(noise)
+        round.memory["source"] = self.latent.start(batch, noise)
         return round
 
     def check(self, rows: int) -> None:
@@ -91,7 +100,7 @@ class Duel(Game):
     def critic_cost(self, round: Round) -> Costs:
         """Return the critic's cost: the objective's, and the terms that are due."""
         turn = self._turn(round, "critic")
-        costs = self._critic_costs(turn)
+        costs = self.critic_costs(turn)
         if turn.made is not None:
             round.memory["made"] = turn.made
         round.signals["on_real"] = turn.on_real.scores[0].detach()
@@ -100,15 +109,36 @@ class Duel(Game):
 
     def generator_cost(self, round: Round) -> Costs:
         """Return the generator's cost: the objective's, and the terms that are due."""
-        turn = self._turn(round, "generator")
+        return self.generator_costs(self._turn(round, "generator"))
+
+    def critic_costs(self, turn: Turn) -> Costs:
+        """Return the critic's cost in a turn."""
+        if turn.step < self.pretrain:
+            return {"adversarial": self.objective.real_cost(turn.on_real.scores)}
+        costs = {"adversarial": self.objective.critic_cost(turn.on_real.scores, turn.on_fake.scores)}
+        return costs | {w.name: w.cost(turn) for w in self.critic_terms if w.due(turn.step)}
+
+    def generator_costs(self, turn: Turn) -> Costs:
+        """Return the generator's cost in a turn."""
         if self.foresight is not None:
-            turn = self.foresight(turn, lambda ahead: functools.reduce(torch.add, self._critic_costs(ahead).values()))
+            turn = self.foresight(turn, lambda ahead: functools.reduce(torch.add, self.critic_costs(ahead).values()))
         real, fake = turn.on_real.scores if self.objective.needs_real else None, turn.on_fake.scores
         if self.top is not None:
-            rows = self.top.rows(fake, round.step)
+            rows = self.top.rows(fake, turn.step)
             real, fake = real and tuple(score[rows] for score in real), tuple(score[rows] for score in fake)
-        costs = {"adversarial": self.objective.generator_cost(real, fake)}
-        return costs | {w.name: w.cost(turn) for w in self.generator_terms if w.due(round.step)}
+        cost = self.objective.generator_cost(real, fake)
+        costs = {"adversarial": cost if self.adversarial == 1 else self.adversarial * cost}
+        return costs | {w.name: w.cost(turn) for w in self.generator_terms if w.due(turn.step)}
+
+    def turn(self, real: Tensor, source: Tensor, round: Round, learns: Learns, made: Tensor | None = None,
+             condition: Tensor | None = None, keep: bool = False) -> Turn:
+        """Return a turn of this duel in a round, on samples and inputs that may be parts of its batch.
+
+        Args:
+            real, source, learns, made, condition, keep: see ``Turn``.
+        """
+        return Turn(self.generator, self.critic, real, source, round.noise, "both" if round.joint else learns,
+                    condition, made, keep, round.step, self.lens, self.pack, self.replay)
 
     def played(self, player: str, rounds: Sequence[Round], mean: Callable[[Tensor], Tensor]) -> None:
         if any(round.step < self.pretrain for round in rounds):  # nobody has met yet, so there is nothing to steer by
@@ -119,7 +149,7 @@ class Duel(Game):
             self.lens.played(player, rounds, mean)
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        return call(players["generator"], self.latent.draw(noise), self._condition(batch))
+        return call(players["generator"], self.latent.start(batch, noise), self._condition(batch))
 
     def _condition(self, batch: Mapping[str, Tensor]) -> Tensor | None:
         if self.condition is None:
@@ -130,16 +160,9 @@ class Duel(Game):
                             "take labelled data, or a recipe without a condition")
         return batch[self.condition]
 
-    def _critic_costs(self, turn: Turn) -> Costs:
-        if turn.step < self.pretrain:
-            return {"adversarial": self.objective.real_cost(turn.on_real.scores)}
-        costs = {"adversarial": self.objective.critic_cost(turn.on_real.scores, turn.on_fake.scores)}
-        return costs | {w.name: w.cost(turn) for w in self.critic_terms if w.due(turn.step)}
-
     def _turn(self, round: Round, learns: Learns) -> Turn:
-        return Turn(self.generator, self.critic, round.batch["sample"], round.memory["source"], round.noise,
-                    "both" if round.joint else learns, self._condition(round.batch), round.memory.get("made"),
-                    round.held and learns == "critic", round.step, self.lens, self.pack)
+        return self.turn(round.batch["sample"], round.memory["source"], round, learns, round.memory.get("made"),
+                         self._condition(round.batch), round.held and learns == "critic")
 
 
 def _always(step: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,6 +73,10 @@ class Latent:
         if self.law not in ("gaussian", "uniform"):
             raise UserError(f"latent law '{self.law}'", "gaussian or uniform")
 
+    def start(self, batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
+        """Return what the generator begins with: latents (rows, size), whatever the batch."""
+        return self.draw(noise)
+
     def draw(self, noise: Noise) -> Tensor:
         """Return latents (rows, size), float32."""
         return noise.normal(self.size) if self.law == "gaussian" else noise.uniform(self.size) * 2 - 1
@@ -91,3 +96,22 @@ class Latent:
             return straight
         direction = (torch.sin((1 - t) * angle) * start / a + torch.sin(t * angle) * end / b) / torch.sin(angle)
         return direction * (a + t * (b - a))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A generator's input where that is part of the data: images to translate.
+
+    Attributes:
+        name: of the batch entry.
+    """
+
+    name: str = "input"
+
+    def start(self, batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
+        """Return what the generator begins with: the entry."""
+        if self.name not in batch:
+            raise UserError(f"a game that translates its data's '{self.name}'",
+                            f"data with one of: {', '.join(batch) or 'nothing, it is not at hand'}, '{self.name}'",
+                            "take pairs of images, or images of two kinds; of a finished run: ganworks translate")
+        return batch[self.name]

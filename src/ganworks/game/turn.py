@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganworks.game.lens import Lens
 from ganworks.game.noise import Noise
 from ganworks.game.packing import packed, unpacked
+from ganworks.game.replay import Replay
 from ganworks.nets.contract import Verdict, as_verdict, call, judges_alone
 
 Learns = Literal["generator", "critic", "both"]
@@ -36,21 +37,22 @@ class Turn:
         step: the training step.
         lens: what the critic sees samples through, or None.
         pack: how many samples the critic judges at a time.
+        replay: older samples that the critic sees in place of some new ones while it learns, or None.
     """
 
     def __init__(self, generator: nn.Module, critic: nn.Module, real: Tensor, source: Tensor, noise: Noise,
                  learns: Learns, condition: Tensor | None = None, made: Tensor | None = None, keep: bool = False,
-                 step: int = 0, lens: Lens | None = None, pack: int = 1) -> None:
+                 step: int = 0, lens: Lens | None = None, pack: int = 1, replay: Replay | None = None) -> None:
         self.generator, self.critic = generator, critic
         self.real, self.source, self.condition = packed(real, pack), source, condition
         self.noise, self.single_noise = noise.grouped(pack), noise
         self.learns, self.keep, self._made = learns, keep, made
-        self.step, self.lens, self.pack = step, lens, pack
+        self.step, self.lens, self.pack, self.replay = step, lens, pack, replay
 
     def against(self, critic: nn.Module, learns: Learns) -> Turn:
         """Return the same turn against another critic, for another learner; made samples are shared."""
         return Turn(self.generator, critic, unpacked(self.real, self.pack), self.source, self.single_noise, learns,
-                    self.condition, self._made, self.keep, self.step, self.lens, self.pack)
+                    self.condition, self._made, self.keep, self.step, self.lens, self.pack, self.replay)
 
     @property
     def made(self) -> Tensor | None:
@@ -59,13 +61,22 @@ class Turn:
 
     @cached_property
     def fake(self) -> Tensor:
-        """Generated samples, of the shape of ``real``."""
+        """Generated samples, of the shape of ``real``; while the critic learns, older ones are among them."""
+        if self.learns == "critic":
+            made = self._made_for_critic().detach()
+            return packed(made if self.replay is None else self.replay(made, self.single_noise), self.pack)
         if self._made is None:
-            if self.learns == "critic" and not self.keep:
-                with torch.no_grad():
-                    return packed(call(self.generator, self.source, self.condition).detach(), self.pack)
             self._made = call(self.generator, self.source, self.condition)
-        return packed(self._made.detach() if self.learns == "critic" else self._made, self.pack)
+        return packed(self._made, self.pack)
+
+    def _made_for_critic(self) -> Tensor:
+        if self._made is not None:
+            return self._made
+        if self.keep:
+            self._made = call(self.generator, self.source, self.condition)
+            return self._made
+        with torch.no_grad():
+            return call(self.generator, self.source, self.condition)
 
     def judge(self, x: Tensor) -> Verdict:
         """Return the critic's verdict on any samples of the shape of ``real``, seen through the lens."""

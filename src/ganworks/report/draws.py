@@ -11,7 +11,7 @@ from ganworks.console import track
 from ganworks.errors import UserError
 from ganworks.evaluate import Drawn
 from ganworks.evaluate.judge import Sampler
-from ganworks.game import Duel, Noise
+from ganworks.game import Duel, Latent, Noise
 from ganworks.nets.contract import call
 from ganworks.seeds import mix
 from ganworks.train.portrait import classes_of
@@ -59,9 +59,9 @@ def walk(trainer: Trainer, stops: int, frames: int, seed: int = 0, averaged: boo
         UserError: the game has no latents, its samples are no images, or there is nowhere to walk.
     """
     game = trainer.game
-    if not isinstance(game, Duel):
-        raise UserError(f"a walk between latents of a {type(game).__name__}", "a game whose generator draws latents: "
-                        "a Duel", "leave out --interpolate and --gif")
+    if not isinstance(game, Duel) or not isinstance(game.latent, Latent):
+        raise UserError(f"a walk between latents of a {type(game).__name__} that draws none", "a game whose generator "
+                        "draws latents", "leave out --interpolate and --gif")
     if len(trainer.source.shape) != 3:
         raise UserError(f"a walk between latents of {trainer.source.name}, samples of shape {trainer.source.shape}",
                         "images", "leave out --interpolate and --gif")

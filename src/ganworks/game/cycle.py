@@ -1,0 +1,124 @@
+"""The game of two translators, there and back (Zhu et al. 2017)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import Tensor, nn
+
+from ganworks.errors import UserError
+from ganworks.game.duel import Duel
+from ganworks.game.game import Costs, Game, Move, Round
+from ganworks.game.likeness import distance
+from ganworks.game.noise import Noise
+from ganworks.game.turn import Learns, Turn
+from ganworks.nets.contract import call
+from ganworks.objective import Objective
+
+THERE, BACK = "AtoB", "BtoA"
+
+
+class Cycle(Game):
+    """Two duels: one translates A, the batch's "input", to B, its "sample", the other one back.
+
+    Zhu et al. 2017, eq. 3: the costs of both duels, and for both kinds of images ``cycle`` E |back(there(x)) - x|; and,
+    of section 5.2, ``cycle * identity`` E |there(y) - y| for an image y that is of the target's kind already. Both
+    generators step together, then both critics, on the same translations; that is the order of the authors' code.
+
+    Both generators are one player, "generator", and both critics are "critic": two networks by the names "AtoB", the
+    one that makes or judges B, and "BtoA".
+
+    Args:
+        there, back: the duels, from A to B and from B to A; each with ``Entry`` inputs and no condition. Their replay
+            pools, if they have some, are shown to the critics.
+        cycle: weight of the way there and back, at least 0.
+        identity: weight of what should stay as it is, as a share of ``cycle``, at least 0; 0 needs no such pass, and
+            images of A and B may then have different channels.
+    """
+
+    def __init__(self, there: Duel, back: Duel, cycle: float = 10.0, identity: float = 0.5) -> None:
+        super().__init__()
+        for name, weight in (("cycle", cycle), ("identity", identity)):
+            if not (weight >= 0 and math.isfinite(weight)):
+                raise UserError(f"a game of cycles: {name} {weight:g}", "a finite number of at least 0")
+        for duel in (there, back):
+            if duel.condition is not None or duel.pack > 1 or duel.foresight is not None or duel.pretrain:
+                raise UserError("a game of cycles between duels with a condition, packs, unrolling or pre-training",
+                                "duels without")
+        self.there, self.back, self.cycle, self.identity = there, back, cycle, identity
+        self._players = {"generator": nn.ModuleDict({THERE: there.generator, BACK: back.generator}),
+                         "critic": nn.ModuleDict({THERE: there.critic, BACK: back.critic})}
+        second = [duel.moves[0].second_order for duel in (there, back)]
+        self._moves = (Move("generator", self.generator_cost),
+                       Move("critic", self.critic_cost, fresh=False,
+                            second_order=lambda step: any(of(step) for of in second)))
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        return dict(self._players)
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        return self._moves
+
+    @property
+    def objectives(self) -> dict[str, Objective]:
+        return {"objective": self.there.objective}
+
+    def open(self, batch: Mapping[str, Tensor], step: int, noise: Noise, held: bool = False) -> Round:
+        for duel in (self.there, self.back):
+            duel.latent.start(batch, noise)  # says what is missing
+        return Round(batch, step, noise, held)
+
+    def check(self, rows: int) -> None:
+        self.there.check(rows)
+        self.back.check(rows)
+
+    def generator_cost(self, round: Round) -> Costs:
+        """Return what both generators pay."""
+        there, back = self._turns(round, "generator")
+        a, b = there.source, back.source
+        costs = _named(self.there.generator_costs(there), THERE) | _named(self.back.generator_costs(back), BACK)
+        if self.cycle:
+            costs["cycle A"] = self.cycle * distance(call(self.back.generator, there.fake, None), a)
+            costs["cycle B"] = self.cycle * distance(call(self.there.generator, back.fake, None), b)
+        if self.cycle * self.identity:
+            costs["identity A"] = self.cycle * self.identity * distance(call(self.back.generator, a, None), a)
+            costs["identity B"] = self.cycle * self.identity * distance(call(self.there.generator, b, None), b)
+        if round.held:
+            round.memory[THERE], round.memory[BACK] = there.fake.detach(), back.fake.detach()
+        return costs
+
+    def critic_cost(self, round: Round) -> Costs:
+        """Return what both critics pay, on the translations of the generators' move."""
+        there, back = self._turns(round, "critic")
+        costs = _named(self.there.critic_costs(there), THERE) | _named(self.back.critic_costs(back), BACK)
+        for turn, suffix in ((there, ""), (back, f" {BACK}")):
+            round.signals["on_real" + suffix] = turn.on_real.scores[0].detach()
+            round.signals["on_fake" + suffix] = turn.on_fake.scores[0].detach()
+        return costs
+
+    def played(self, player: str, rounds: Sequence[Round], mean: Callable[[Tensor], Tensor]) -> None:
+        for duel, suffix in ((self.there, ""), (self.back, f" {BACK}")):
+            own = [Round(round.batch, round.step, round.noise, signals={
+                name: round.signals[name + suffix] for name in ("on_real", "on_fake") if name + suffix in round.signals})
+                for round in rounds]
+            duel.played(player, own, mean)
+
+    def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
+        return call(_both(players["generator"])[THERE], self.there.latent.start(batch, noise), None)
+
+    def _turns(self, round: Round, learns: Learns) -> tuple[Turn, Turn]:
+        a, b = round.batch["input"], round.batch["sample"]
+        return (self.there.turn(b, a, round, learns, round.memory.get(THERE)),
+                self.back.turn(a, b, round, learns, round.memory.get(BACK)))
+
+
+def _named(costs: Costs, direction: str) -> Costs:
+    return {f"{name} {direction}": cost for name, cost in costs.items()}
+
+
+def _both(player: nn.Module) -> nn.ModuleDict:
+    assert isinstance(player, nn.ModuleDict)
+    return player
