@@ -22,6 +22,8 @@ class Facts:
         values: the range of the values as found, and what was done with it.
         classes: samples by class name, empty where there are no labels.
         vectors: (smallest, greatest) of each number of the vectors that come with the samples, empty without vectors.
+        split: of pairs, the first channels that are the input; 0 where there are no pairs.
+        crop: side of the crops that images are used in, 0 where they are used whole.
         duplicates: samples that equal an earlier sample in every value.
         skipped: (file, reason) of what could not be used.
         notes: other things the user should know.
@@ -39,6 +41,8 @@ class Facts:
     values: str = ""
     classes: Mapping[str, int] = field(default_factory=dict)
     vectors: tuple[tuple[float, float], ...] = ()
+    split: int = 0
+    crop: int = 0
     duplicates: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ class Found:
 
 def open_folder(path: Path, options: DataOptions) -> Images:
     """Open a folder of images. Links to folders are followed once each, so that a loop ends."""
-    found = sorted(_walk(path, (), set()), key=lambda f: f.parts)
+    found = found_in(path)
     identity = ("folder", str(path.resolve()), [(f.parts, f.size, f.changed, f.problem) for f in found])
 
     def build(writer: Writer) -> Facts:
@@ -49,6 +49,11 @@ def open_folder(path: Path, options: DataOptions) -> Images:
         return _write(found, opener, Facts("folder of images", str(path), len(found)), writer, options)
 
     return _opened(path, identity, build, options)
+
+
+def found_in(path: Path) -> list[Found]:
+    """Return the files of a folder and of all folders in it, by name; hidden ones are left out."""
+    return sorted(_walk(path, (), set()), key=lambda f: f.parts)
 
 
 def open_zip(path: Path, options: DataOptions) -> Images:

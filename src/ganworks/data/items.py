@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -17,7 +17,7 @@ from ganworks.console import track
 from ganworks.data.cache import Writer
 from ganworks.data.facts import Facts
 from ganworks.data.options import DataOptions
-from ganworks.data.pixels import Header, Unreadable, decoded, default_size, header
+from ganworks.data.pixels import Half, Header, Unreadable, decoded, default_size, header
 from ganworks.errors import UserError
 
 STEP = 256  # files decoded together
@@ -25,10 +25,23 @@ STEP = 256  # files decoded together
 
 @dataclass(frozen=True)
 class Item:
-    """One file that may be an image: its name for the user, and how to open it."""
+    """One file that may be an image: its name for the user, how to open it, and which half of it is meant, if one."""
 
     name: str
     open: Callable[[], BinaryIO]
+    half: Half | None = None
+
+
+class Named(Protocol):
+    """What has a name for the user."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+N = TypeVar("N", bound=Named)
+T = TypeVar("T")
 
 
 Classify = Callable[[Sequence[Item]], tuple[Sequence[str] | None, tuple[str, ...]]]
@@ -49,14 +62,14 @@ def write_items(items: Sequence[Item], facts: Facts, writer: Writer, options: Da
     skipped = list(facts.skipped)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # there is a lower limit of our own
-        good, headers = _scan(items, skipped)
-        _refuse_few(len(good), len(items), facts.path, skipped)
+        good, headers = looked_at(items, skipped, _header)
+        refuse_few(len(good), len(items), facts.path, skipped)
         sizes = Counter((h.width, h.height) for h in headers)
         size = options.size or default_size(sizes)
         channels = options.channels or (1 if all(h.grey for h in headers) else 3)
         names, notes = classify(good)
-        kept = _decode(good, skipped, writer, (size, channels, options.fit))
-    _refuse_few(writer.count, len(items), facts.path, skipped)
+        kept = decode_all(good, skipped, writer, lambda item: _decoded(item, size, channels, options.fit))
+    refuse_few(writer.count, len(items), facts.path, skipped)
     headers = [headers[i] for i in kept]
     sizes = Counter((h.width, h.height) for h in headers)
     deep = sum(h.bits == 16 for h in headers)
@@ -71,25 +84,34 @@ def write_items(items: Sequence[Item], facts: Facts, writer: Writer, options: Da
                      classes=dict.fromkeys(classes, 0), notes=(*facts.notes, *notes))
 
 
-def _scan(items: Sequence[Item], skipped: list[tuple[str, str]]) -> tuple[list[Item], list[Header]]:
-    good, headers = [], []
+def _header(item: Item) -> Header:
+    with item.open() as handle:
+        return header(handle, item.half)
+
+
+def _decoded(item: Item, size: int, channels: int, fit: str) -> np.ndarray:
+    with item.open() as handle:
+        return decoded(handle, size, channels, fit, item.half)
+
+
+def looked_at(items: Sequence[N], skipped: list[tuple[str, str]], look: Callable[[N], T]) -> tuple[list[N], list[T]]:
+    """Return the items that can be looked at, and what was seen; the others are added to ``skipped``."""
+    good, seen = [], []
     for item in track(items, len(items), "looking at headers", "files"):
         try:
-            with item.open() as handle:
-                headers.append(header(handle))
+            seen.append(look(item))
             good.append(item)
         except Exception as error:
             skipped.append((item.name, _reason(error)))
-    return good, headers
+    return good, seen
 
 
-def _decode(items: Sequence[Item], skipped: list[tuple[str, str]], writer: Writer,
-            wanted: tuple[int, int, str]) -> list[int]:
+def decode_all(items: Sequence[N], skipped: list[tuple[str, str]], writer: Writer,
+               decode: Callable[[N], np.ndarray]) -> list[int]:
     """Decode the items into the writer, in order; return the positions of those that could be decoded."""
-    def decode(item: Item) -> np.ndarray | str:
+    def tried(item: N) -> np.ndarray | str:
         try:
-            with item.open() as handle:
-                return decoded(handle, *wanted)
+            return decode(item)
         except Exception as error:
             return _reason(error)
 
@@ -98,7 +120,7 @@ def _decode(items: Sequence[Item], skipped: list[tuple[str, str]], writer: Write
     def rows(pool: ThreadPoolExecutor) -> Iterator[None]:
         for start in range(0, len(items), STEP):
             good = []
-            for i, result in enumerate(pool.map(decode, items[start : start + STEP]), start):
+            for i, result in enumerate(pool.map(tried, items[start : start + STEP]), start):
                 if isinstance(result, str):
                     skipped.append((items[i].name, result))
                 else:
@@ -125,7 +147,8 @@ def _ordered(names: set[str]) -> list[str]:
     return sorted(names, key=(lambda n: int(n)) if all(n.isdecimal() for n in names) else str)  # type: ignore[arg-type]
 
 
-def _refuse_few(good: int, found: int, path: str, skipped: Sequence[tuple[str, str]]) -> None:
+def refuse_few(good: int, found: int, path: str, skipped: Sequence[tuple[str, str]]) -> None:
+    """Raise UserError where fewer than two files could be used, with the first reason."""
     if good >= 2:
         return
     first = f"; {skipped[0][0]}: {skipped[0][1]}" if skipped else ""

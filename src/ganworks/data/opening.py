@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ganworks.data.arrayfiles import open_digits, open_idx, open_npy, open_npz
 from ganworks.data.facts import Facts
 from ganworks.data.folder import open_folder, open_zip
 from ganworks.data.huggingface import PREFIX, open_huggingface
-from ganworks.data.options import DataOptions
+from ganworks.data.options import DataOptions, PairOptions, UnpairedOptions
+from ganworks.data.pairing import open_pairs, open_unpaired
+from ganworks.data.pairs import Crops, Pairs, Unpaired
 from ganworks.data.source import Source
 from ganworks.data.toys import TOYS
 from ganworks.errors import UserError, did_you_mean
@@ -43,11 +48,25 @@ def open_source(options: DataOptions) -> Source:
     raise _missing(given, path)
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of source as it is typed: its options, and what opens them."""
+
+    options: type[DataOptions]
+    open: Callable[[Any], Source]
+
+
+def kind_of(source: type) -> Kind:
+    """Return how a source of this type is typed: that of a recipe's ``source`` decides its options."""
+    known: dict[type, Kind] = {Pairs: Kind(PairOptions, open_pairs), Unpaired: Kind(UnpairedOptions, open_unpaired)}
+    return known.get(source, Kind(DataOptions, open_source))
+
+
 def facts_of(source: Source) -> Facts | None:
     """Return what the source found in its files, or None where it was not made from files."""
     from ganworks.data.arrays import Images, Points
 
-    return source.facts if isinstance(source, Images | Points) else None
+    return source.facts if isinstance(source, Images | Points | Crops) else None
 
 
 def _open_file(path: Path, options: DataOptions) -> Source:

@@ -28,6 +28,32 @@ class DataOptions(BaseModel):
     flip: bool = Field(False, description="mirror each image left to right with probability 1/2 when a batch is drawn")
 
 
+class UnpairedOptions(DataOptions):
+    """Images of two kinds, A and B, and how they are brought to one shape."""
+
+    path: str = Field("", description="a folder with the folders A and B in it (or trainA and trainB); the folder of "
+                      "A, with --to; or a folder of pictures that have A on the left and B on the right")
+    to: str | None = Field(None, description="the folder of B")
+    size: int | None = Field(None, ge=8, le=1024, description="side of the square crops in pixels; by default the "
+                             "images' own, or a power of two not above their smallest side")
+    load_size: int | None = Field(None, ge=8, le=2048, description="side that images are brought to before a random "
+                                  "crop is cut; by default a ninth more than --size (286 for 256), equal cuts nothing")
+    fit: Fit = Field("crop", description="how an image becomes square first: crop (resize, then cut the centre), "
+                     "stretch, or pad (with white, or with nothing in RGBA)")
+    flip: bool = Field(True, description="mirror left to right with probability 1/2 when a batch is drawn")
+    held_out: float = Field(0.1, ge=0, lt=1, description="share of the images that is never trained on, for pictures "
+                            "and measures")
+
+
+class PairOptions(UnpairedOptions):
+    """Pairs of images, A and B, and how they are brought to one shape."""
+
+    path: str = Field("", description="a folder with the folders A and B in it (or trainA and trainB), whose images "
+                      "have the same names; the folder of A, with --to; or a folder of pictures that have A on the "
+                      "left and B on the right")
+    direction: Literal["AtoB", "BtoA"] = Field("AtoB", description="what is translated to what")
+
+
 def checked(**values: object) -> DataOptions:
     """Return ``DataOptions(**values)``; what is out of range is a UserError that names the option."""
     try:

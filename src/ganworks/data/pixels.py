@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -16,6 +16,8 @@ MOST_PIXELS = 2**26
 
 FORMATS = ("PNG", "JPEG", "MPO", "JPEG2000", "BMP", "DIB", "GIF", "WEBP", "AVIF", "TIFF", "PPM")
 """What is read. EPS, which would start Ghostscript, and formats without a signature of their own are not."""
+
+Half = Literal["left", "right"]
 
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
@@ -49,25 +51,28 @@ class Header:
         return f"{kind}{' with alpha' if self.alpha and kind in ('grey', 'palette', 'RGB') else ''} {self.bits} bit"
 
 
-def header(handle: BinaryIO) -> Header:
-    """Read an image's header. Raises Unreadable."""
+def header(handle: BinaryIO, half: Half | None = None) -> Header:
+    """Read the header of an image, or what it says of one of its halves. Raises Unreadable."""
     image = _opened(handle)
     width, height = image.size
     # Asking a PNG for its EXIF block would decode it; the formats of cameras have it in front.
     if image.format in ("JPEG", "MPO", "TIFF", "WEBP") and image.getexif().get(ORIENTATION) in TURNED:
         width, height = height, width
     alpha = image.mode in ("LA", "RGBA", "PA", "La", "RGBa") or "transparency" in image.info
-    return Header(width, height, image.mode, _bits(image, handle), alpha)
+    return Header(width if half is None else width // 2, height, image.mode, _bits(image, handle), alpha)
 
 
-def decoded(handle: BinaryIO, size: int, channels: int, fit: str) -> np.ndarray:
-    """Decode an image to uint8 (channels, size, size), upright. Raises Unreadable."""
+def decoded(handle: BinaryIO, size: int, channels: int, fit: str, half: Half | None = None) -> np.ndarray:
+    """Decode an image, or one of its halves, to uint8 (channels, size, size), upright. Raises Unreadable."""
     image = _opened(handle)
     try:
         image.draft(None, (2 * size, 2 * size))  # lets a JPEG be decoded near the size that is wanted
         image = ImageOps.exif_transpose(image)
     except Exception as error:  # decoders raise anything from SyntaxError to struct.error on damaged bytes
         raise Unreadable(_reason(error)) from error
+    if half is not None:
+        middle = image.width // 2
+        image = image.crop((0, 0, middle, image.height) if half == "left" else (middle, 0, 2 * middle, image.height))
     return fitted(coloured(image, channels), size, fit)
 
 

@@ -16,7 +16,7 @@ from ganworks.seeds import mix
 
 Batch = dict[str, Tensor]
 """Tensors of one batch by name: "sample" always; "label" (int64) where there are labels, "vector" (float32 (N, k))
-where there are vectors; a pair source adds its own."""
+where there are vectors; "input", images like samples, where there is something to translate."""
 
 CHANCES = 8
 """How many uniform numbers each sample of a batch brings for its random crop, flip and the like."""
@@ -30,12 +30,14 @@ class Source(ABC):
         shape: shape of one sample as the networks see it, (C, H, W) for images, (D,) for points.
         classes: label names, or None where there are no labels.
         vector: numbers in the real vector that comes with each sample, or None where there is none.
+        input: shape of the "input" that comes with each sample, (C, H, W), or None where there is none.
     """
 
     name: str
     shape: tuple[int, ...]
     classes: tuple[str, ...] | None = None
     vector: int | None = None
+    input: tuple[int, ...] | None = None
 
     @abstractmethod
     def __len__(self) -> int:
@@ -138,8 +140,9 @@ class Described(Source):
     """
 
     def __init__(self, name: str, shape: tuple[int, ...], classes: tuple[str, ...] | None = None,
-                 vector: int | None = None, conditions: Conditions | None = None) -> None:
-        self.name, self.shape, self.classes, self.vector = name, tuple(shape), classes, vector
+                 vector: int | None = None, conditions: Conditions | None = None,
+                 input: tuple[int, ...] | None = None) -> None:
+        self.name, self.shape, self.classes, self.vector, self.input = name, tuple(shape), classes, vector, input
         self._conditions = conditions or (equal_shares(len(classes)) if classes else Conditions())
 
     def __len__(self) -> int:

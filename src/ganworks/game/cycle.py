@@ -101,9 +101,7 @@ class Cycle(Game):
 
     def played(self, player: str, rounds: Sequence[Round], mean: Callable[[Tensor], Tensor]) -> None:
         for duel, suffix in ((self.there, ""), (self.back, f" {BACK}")):
-            own = [Round(round.batch, round.step, round.noise, signals={
-                name: round.signals[name + suffix] for name in ("on_real", "on_fake") if name + suffix in round.signals})
-                for round in rounds]
+            own = [Round(round.batch, round.step, round.noise, signals=_own(round.signals, suffix)) for round in rounds]
             duel.played(player, own, mean)
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
@@ -113,6 +111,10 @@ class Cycle(Game):
         a, b = round.batch["input"], round.batch["sample"]
         return (self.there.turn(b, a, round, learns, round.memory.get(THERE)),
                 self.back.turn(a, b, round, learns, round.memory.get(BACK)))
+
+
+def _own(signals: Mapping[str, Tensor], suffix: str) -> dict[str, Tensor]:
+    return {name: signals[name + suffix] for name in ("on_real", "on_fake") if name + suffix in signals}
 
 
 def _named(costs: Costs, direction: str) -> Costs:

@@ -41,7 +41,6 @@ class Duel(Game):
         top: which of its samples the generator learns from.
         foresight: the critic that the generator plays against is not today's (unrolling).
         replay: older samples that the critic is shown in place of some new ones.
-        adversarial: weight of the objective in the generator's cost, beside its terms.
         pretrain: steps in which the critic minimises its cost on real samples alone and the generator rests (Zhao et
             al. 2017: an autoencoder that knows the data first).
     """
@@ -50,7 +49,7 @@ class Duel(Game):
                  critic_terms: Sequence[Weighted] = (), generator_terms: Sequence[Weighted] = (),
                  critic_steps: int = 1, condition: str | None = None, fresh: bool = False, lens: Lens | None = None,
                  pack: int = 1, top: Top | None = None, foresight: Foresight | None = None,
-                 replay: Replay | None = None, adversarial: float = 1.0, pretrain: int = 0) -> None:
+                 replay: Replay | None = None, pretrain: int = 0) -> None:
         super().__init__()
         if critic_steps < 1:
             raise UserError(f"{critic_steps} critic steps", "at least 1")
@@ -60,12 +59,10 @@ class Duel(Game):
         if replay is not None and condition is not None:
             raise UserError("a replay pool in a game with a condition: older samples would be judged beside conditions "
                             "that they were not made on", "one or the other")
-        if not adversarial >= 0:
-            raise UserError(f"an adversarial weight of {adversarial:g}", "at least 0")
         self.generator, self.critic = generator, critic
         self.objective, self.latent, self.condition = objective, latent, condition
         self.lens, self.pack, self.top, self.foresight, self.pretrain = lens, pack, top, foresight, pretrain
-        self.replay, self.adversarial = replay, adversarial
+        self.replay = replay
         self.critic_terms, self.generator_terms = tuple(critic_terms), tuple(generator_terms)
         self.terms = nn.ModuleList(weighted.term for weighted in (*critic_terms, *generator_terms))
         for weighted in (*critic_terms, *generator_terms):
@@ -126,8 +123,7 @@ class Duel(Game):
         if self.top is not None:
             rows = self.top.rows(fake, turn.step)
             real, fake = real and tuple(score[rows] for score in real), tuple(score[rows] for score in fake)
-        cost = self.objective.generator_cost(real, fake)
-        costs = {"adversarial": cost if self.adversarial == 1 else self.adversarial * cost}
+        costs = {"adversarial": self.objective.generator_cost(real, fake)}
         return costs | {w.name: w.cost(turn) for w in self.generator_terms if w.due(turn.step)}
 
     def turn(self, real: Tensor, source: Tensor, round: Round, learns: Learns, made: Tensor | None = None,

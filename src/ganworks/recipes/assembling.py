@@ -33,7 +33,7 @@ from ganworks.game import (
 )
 from ganworks.objective import Objective, flipped, relativistic, relativistic_average, smoothed
 from ganworks.recipes.networks import Networks
-from ganworks.recipes.stabilisers import Stabilisers
+from ganworks.recipes.stabilisers import Penalties, Stabilisers
 from ganworks.recipes.training import Training
 from ganworks.train import (
     Alternating,
@@ -41,6 +41,7 @@ from ganworks.train import (
     Consensus,
     Dynamics,
     Extragradient,
+    Hook,
     Recipe,
     Simultaneous,
 )
@@ -61,7 +62,7 @@ def assemble(objective: Objective, data: Source, training: Training, networks: N
     """
     generator = networks.generator(data)
     critic = critic or networks.critic(data, stabilisers.pack)
-    told = _told(objective, stabilisers)
+    told = told_by(objective, stabilisers)
     game = Duel(generator, critic, told, networks.latents,
                 critic_terms=[*critic_terms, *_critic_terms(stabilisers, critic)],
                 generator_terms=[*generator_terms, *_generator_terms(stabilisers, generator)],
@@ -69,11 +70,11 @@ def assemble(objective: Objective, data: Source, training: Training, networks: N
                 lens=_lens(stabilisers, training.steps, told),
                 pack=stabilisers.pack, top=_top(stabilisers, training.steps),
                 foresight=_foresight(stabilisers, training), pretrain=pretrain)
-    hooks = [ClipWeights(stabilisers.clip_weights)] if stabilisers.clip_weights is not None else []
-    return training.recipe(game, data, hooks, _dynamics(stabilisers))
+    return training.recipe(game, data, clipping(stabilisers), _dynamics(stabilisers))
 
 
-def _told(objective: Objective, stabilisers: Stabilisers) -> Objective:
+def told_by(objective: Objective, stabilisers: Penalties) -> Objective:
+    """Return the objective with the labels and the comparison that ``stabilisers`` ask for."""
     if stabilisers.relativistic != "none":
         objective = (relativistic if stabilisers.relativistic == "pair" else relativistic_average)(objective)
     if stabilisers.smoothing is not None:
@@ -81,7 +82,8 @@ def _told(objective: Objective, stabilisers: Stabilisers) -> Objective:
     return objective if stabilisers.flipping is None else flipped(objective, stabilisers.flipping)
 
 
-def _critic_terms(s: Stabilisers, critic: nn.Module) -> list[Weighted]:
+def penalties(s: Penalties) -> list[Weighted]:
+    """Return the terms of the critic's cost that ``s`` asks for."""
     terms = []
     if s.gp is not None:
         penalty = GradientPenalty(s.gp_target, s.gp_side, s.gp_at, s.gp_over)
@@ -94,12 +96,17 @@ def _critic_terms(s: Stabilisers, critic: nn.Module) -> list[Weighted]:
         terms.append(Weighted("div", GradientPower(s.div_power), s.div))
     if s.lecam is not None:
         terms.append(Weighted("lecam", LeCam(), s.lecam))
+    if s.orthogonal is not None:
+        terms.append(Weighted("orthogonal", Orthogonal("critic"), s.orthogonal))
+    return terms
+
+
+def _critic_terms(s: Stabilisers, critic: nn.Module) -> list[Weighted]:
+    terms = penalties(s)
     if s.consistency is not None:
         terms.append(Weighted("consistency", Consistency(DiffAugment(MOVED), "real"), s.consistency))
     if s.consistency_fake is not None:
         terms.append(Weighted("consistency_fake", Consistency(DiffAugment(MOVED), "fake"), s.consistency_fake))
-    if s.orthogonal is not None:
-        terms.append(Weighted("orthogonal", Orthogonal("critic"), s.orthogonal))
     return terms + _history(s, "critic", critic)
 
 
@@ -117,10 +124,23 @@ def _lens(s: Stabilisers, steps: int, objective: Objective) -> Lens | None:
     if s.augment != "none":
         lenses.append(DiffAugment() if s.augment == "diffaugment" else
                       ADA(s.ada_target, s.ada_over, middle=_undecided(objective)))
-    if s.noise is not None:
-        fading = max(round(s.noise_fade * steps), 1)
-        lenses.append(InstanceNoise(Ramp(s.noise, 0.0, fading) if s.noise_fade else s.noise))
+    noise = noise_lens(s, steps)
+    if noise is not None:
+        lenses.append(noise)
     return lenses[0] if len(lenses) == 1 else Lenses(lenses) if lenses else None
+
+
+def noise_lens(s: Penalties, steps: int) -> Lens | None:
+    """Return the noise that ``s`` asks for on all that the critic sees, or None."""
+    if s.noise is None:
+        return None
+    fading = max(round(s.noise_fade * steps), 1)
+    return InstanceNoise(Ramp(s.noise, 0.0, fading) if s.noise_fade else s.noise)
+
+
+def clipping(s: Penalties) -> list[Hook]:
+    """Return the hook that clips the critic's weights where ``s`` asks for it."""
+    return [ClipWeights(s.clip_weights)] if s.clip_weights is not None else []
 
 
 def _undecided(objective: Objective) -> float:

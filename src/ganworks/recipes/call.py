@@ -20,7 +20,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 import ganworks.recipes
-from ganworks.data import TOYS, DataOptions, Source, open_source
+from ganworks.data import TOYS, Source
+from ganworks.data.opening import kind_of
 from ganworks.design.named import inline
 from ganworks.errors import UserError, did_you_mean
 from ganworks.seeds import mix
@@ -97,7 +98,8 @@ def _user_module(path: Path, changed: int) -> ModuleType:
 def options_of(function: Function) -> type[BaseModel]:
     """Return a recipe's options as a model: ``data``, ``training``, and the function's own parameters."""
     hints = typing.get_type_hints(function, include_extras=True)
-    fields: dict[str, Any] = {"data": (DataOptions, DataOptions())}
+    options = kind_of(hints["source"]).options
+    fields: dict[str, Any] = {"data": (options, options())}
     for name, parameter in inspect.signature(function).parameters.items():
         if name != "source":
             default = ... if parameter.default is parameter.empty else parameter.default
@@ -174,7 +176,8 @@ class Call:
         """Open the data (unless it is given) and build the recipe; initial weights are a function of the seed."""
         values = {name: getattr(self.options, name) for name in type(self.options).model_fields}
         data = values.pop("data")
-        source = open_source(data) if source is None else source  # an endless source has length 0, so is "false"
+        if source is None:  # an endless source has length 0, so is "false"
+            source = kind_of(typing.get_type_hints(self.function)["source"]).open(data)
         with torch.random.fork_rng():
             torch.manual_seed(mix(self.options.training.seed, "weights"))
             return self.function(source, **values)
@@ -202,10 +205,10 @@ def _at_home(options: Any) -> Any:
     # what its file says now.
     files = {name: value for name, value in options if isinstance(value, str) and value.endswith((".yaml", ".yml"))}
     options = options.model_copy(update={name: inline(Path(file)) for name, file in files.items()})
-    path = Path(options.data.path)
-    if not path.exists() or options.data.path in {"digits", *TOYS}:
-        return options
-    return options.model_copy(update={"data": options.data.model_copy(update={"path": str(path.resolve())})})
+    named = {name: getattr(options.data, name) for name in ("path", "to") if getattr(options.data, name, None)}
+    whole = {name: str(Path(path).resolve()) for name, path in named.items()
+             if Path(path).exists() and path not in {"digits", *TOYS}}
+    return options.model_copy(update={"data": options.data.model_copy(update=whole)}) if whole else options
 
 
 def _checked(name: str, model: type[BaseModel], tree: dict[str, Any]) -> BaseModel:

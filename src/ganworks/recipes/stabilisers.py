@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Stabilisers(BaseModel):
-    """Penalties, tricks and remedies. All are off by default; a recipe's signature states its own."""
+class Penalties(BaseModel):
+    """Labels, penalties and noise: what any critic can be steadied with. A recipe's signature states its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,16 +31,22 @@ class Stabilisers(BaseModel):
     div: float | None = Field(None, gt=0, description="weight k of the WGAN-div penalty")
     div_power: float = Field(6.0, ge=1, description="its power p")
     lecam: float | None = Field(None, gt=0, description="weight of the LeCam penalty")
-    consistency: float | None = Field(None, gt=0, description="weight of consistency under augmentation, at real "
-                                      "samples (CR)")
-    consistency_fake: float | None = Field(None, gt=0, description="the same at generated samples (with the former: "
-                                           "bCR)")
     orthogonal: float | None = Field(None, gt=0, description="weight of orthogonal regularisation of the critic")
     clip_weights: float | None = Field(None, gt=0, description="the critic's weights are clipped to [-x, x]")
 
     noise: float | None = Field(None, gt=0, description="sd of the noise on all that the critic sees")
     noise_fade: float = Field(0.0, ge=0, le=1, description="share of the steps over which that noise falls to 0; 0: it "
                               "stays")
+
+
+class Stabilisers(Penalties):
+    """Penalties, tricks and remedies. All are off by default; a recipe's signature states its own."""
+
+    consistency: float | None = Field(None, gt=0, description="weight of consistency under augmentation, at real "
+                                      "samples (CR)")
+    consistency_fake: float | None = Field(None, gt=0, description="the same at generated samples (with the former: "
+                                           "bCR)")
+
     augment: Literal["none", "diffaugment", "ada"] = Field(
         "none", description="augmentation of all that the critic sees: DiffAugment, or ADA, which steers itself")
     ada_target: float = Field(0.6, gt=-1, lt=1, description="ADA: wanted mean sign of the critic on real samples")

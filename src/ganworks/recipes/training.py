@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from ganworks.data import Source
-from ganworks.game import Duel
+from ganworks.game import Game
 from ganworks.train import EMA, Alternating, Cadence, Dynamics, Hook, Measure, Optimiser, Recipe, Schedule
 
 Figure = Callable[[Tensor], float]
+Measured = Callable[[int], Measure]
 
 
 class Training(BaseModel):
@@ -54,26 +56,28 @@ class Training(BaseModel):
         return {player: Optimiser(self.optimiser, rate, self.betas, self.decay, self.clip, schedule)
                 for player, rate in rates.items()}
 
-    def recipe(self, game: Duel, source: Source, hooks: Sequence[Hook] = (),
-               dynamics: Dynamics = Alternating()) -> Recipe:
-        """Return the recipe of a duel on a source with these options."""
+    def recipe(self, game: Game, source: Source, hooks: Sequence[Hook] = (), dynamics: Dynamics = Alternating(),
+               measured: Measured | None = None) -> Recipe:
+        """Return the recipe of a game of a generator and a critic on a source with these options.
+
+        Args:
+            measured: from the number of samples to what decides which checkpoint is best; by default a distance to
+                the data, of pixels or of points.
+        """
         averages = [EMA(self.ema)] if self.ema is not None else []
         return Recipe(
             game, source, self.optimisers(), self.steps, self.batch, self.accumulate, [*hooks, *averages], self.seed,
             self.precision, self.compile, Cadence(self.log_every, self.sample_every, self.checkpoint_every, self.keep),
-            self._measured(source), dynamics)
+            None if self.measure is None else (measured or partial(self._distance, source))(self.measure), dynamics)
 
-    def _measured(self, source: Source) -> Measure | None:
-        if self.measure is None:
-            return None
-        count = self.measure
+    def _distance(self, source: Source, count: int) -> Measure:
         if len(source.shape) == 1:
-            return Measure("Wasserstein distance", count, _once(lambda: _transport_to(source, count)))
-        return Measure("FD (pixels)", count, _once(lambda: _frechet_to(source, count)))
+            return Measure("Wasserstein distance", count, once(lambda: _transport_to(source, count)))
+        return Measure("FD (pixels)", count, once(lambda: _frechet_to(source, count)))
 
 
-def _once(make: Callable[[], Figure]) -> Figure:
-    # The reference is read and summed up at the first use: a run that is only sampled from never needs it.
+def once(make: Callable[[], Figure]) -> Figure:
+    """Return a figure that reads its reference at the first use: a run that is only sampled from never needs it."""
     made = functools.cache(make)
     return lambda samples: made()(samples)
 
