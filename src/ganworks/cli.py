@@ -13,6 +13,7 @@ from ganworks.errors import UserError, did_you_mean
 VERBS = {
     "train": "train a GAN, go on with a run, or show what a training would be",
     "sample": "make images from a trained run: grids, single files, arrays, walks between latents",
+    "translate": "translate a folder of images of any size by a run of pix2pix or cyclegan",
     "evaluate": "judge a run: Frechet distance, KID, precision and recall, modes",
     "report": "write a run's self-contained report.html",
     "compare": "hold a fair tournament of recipes over several seeds, with intervals",

@@ -9,6 +9,10 @@ Of a run that was told classes also the condition accuracy, the share of samples
 names as they were asked to be, beside its accuracy on real images that it has not been taught; and each class by
 itself, the worst first.
 
+Of a run that translates images, the images that were kept out of its training: for pairs L1, PSNR and SSIM beside
+those of the best constant image and of the input itself; without pairs, how far an image is from itself after the way
+there and back. The worst ones are drawn in RUN/worst.png.
+
 examples:
   ganworks evaluate runs/first
   ganworks evaluate runs/first --checkpoint best --features pixels --n 2000
@@ -24,6 +28,8 @@ from ganworks.errors import UserError
 
 if TYPE_CHECKING:
     from ganworks.data import Source
+    from ganworks.evaluate.figures import Report
+    from ganworks.train import Run, Trainer
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
@@ -34,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     parser.add_argument("--n", type=int, metavar="N", help="samples of each kind (default: 5000, or half the data)")
     parser.add_argument("--checkpoint", default="last", metavar="WHICH", help="last, best or a step "
                         "(default: %(default)s)")
-    parser.add_argument("--data", metavar="PATH", help="the data, where it has moved since the training")
+    parser.add_argument("--data", metavar="PATH", help="the data, where it has moved since the training; of a run that "
+                        "translates, images to judge it on, all of them")
+    parser.add_argument("--lpips", action="store_true", help="of pairs, the perceptual distance too (loads weights)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the samples and halves (default: 0)")
     parser.add_argument("--live", action="store_true", help="judge the live weights, not the averaged ones")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: %(default)s")
@@ -44,22 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print the table, write metrics.json; return 0."""
     from ganworks.console import note
-    from ganworks.data import open_source
-    from ganworks.evaluate import evaluate
     from ganworks.files import write_text
-    from ganworks.recipes import Call, rebuild
+    from ganworks.recipes import rebuild
     from ganworks.report import write_report
-    from ganworks.report.draws import sampler
     from ganworks.train import Run
 
     run = Run.open(args.run)
-    given = {"data": args.data} if args.data else {}
-    source = open_source(Call.load(run.recipe, given, str(run.path / "recipe.yaml")).options.data)
+    source = _opened(run, args.data)
     trainer = rebuild(run, args.checkpoint, args.device)
-    _same_classes(trainer.source, source)
+    _same_kind(trainer.source, source)
 
-    report = evaluate(sampler(trainer, not args.live), source, args.features, args.n, args.seed)
-    facts = {"step": trainer.step, "weights": "live" if args.live else "averaged", **json.loads(report.to_json())}
+    report = _judged(trainer, source, args, run)
+    facts = {"step": trainer.step, "weights": "live" if args.live or not trainer.averaged else "averaged",
+             **json.loads(report.to_json())}
     write_text(run.path / "metrics.json", json.dumps(facts, indent=2) + "\n")
     page = write_report(run)
     print(json.dumps(facts, indent=2) if args.json else report.table())
@@ -67,7 +72,34 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _same_classes(trained: Source, given: Source) -> None:
+def _opened(run: Run, path: str | None) -> Source:
+    """Return the run's data, or the one at ``path``, of which then nothing is kept out."""
+    from ganworks.recipes import Call
+
+    call = Call.load(run.recipe, where=str(run.path / "recipe.yaml"))
+    options = call.options.data
+    if path:
+        new = {"path": path, "to": None, "held_out": 0.0} if hasattr(options, "held_out") else {"path": path}
+        options = options.model_copy(update=new)
+    return call.kind.open(options)
+
+
+def _judged(trainer: Trainer, source: Source, args: argparse.Namespace, run: Run) -> Report:
+    from ganworks.evaluate import evaluate
+    from ganworks.report.draws import sampler
+    from ganworks.report.translations import judged
+
+    if not trainer.game.needs:
+        return evaluate(sampler(trainer, not args.live), source, args.features, args.n, args.seed)
+    report, worst = judged(trainer, source, args.n, args.features, args.seed, not args.live, args.lpips)
+    worst.write(run.path)
+    return report
+
+
+def _same_kind(trained: Source, given: Source) -> None:
+    if (trained.input, trained.input and trained.shape) != (given.input, given.input and given.shape):
+        raise UserError(f"{given.name}: inputs of shape {given.input}, to become {given.shape}",
+                        f"those of the training: {trained.input}, {trained.shape}")
     if trained.classes != given.classes:
         raise UserError(f"the classes of {given.name}: {', '.join(given.classes or ('none',))}",
                         f"those of the training: {', '.join(trained.classes or ('none',))}",

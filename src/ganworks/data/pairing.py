@@ -66,7 +66,7 @@ def open_pairs(options: PairOptions) -> Pairs:
     make = partial(Pairs, split=trained.facts.split, side=trained.facts.crop, name=_name(options.path),
                    turned=options.direction == "BtoA")
     return make(trained.samples, flip=options.flip, facts=trained.facts,
-                kept=None if kept is None else make(kept.samples))
+                kept=None if kept is None else make(kept.samples, names=kept.names))
 
 
 def open_unpaired(options: UnpairedOptions) -> Unpaired:
@@ -80,7 +80,7 @@ def _one_kind(files: Files, options: UnpairedOptions) -> Crops:
     trained, kept = _opened(files, options)
     make = partial(Crops, side=trained.facts.crop, name=_name(files.path))
     return make(trained.samples, flip=options.flip, facts=trained.facts,
-                kept=None if kept is None else make(kept.samples))
+                kept=None if kept is None else make(kept.samples, names=kept.names))
 
 
 # ---- which files
@@ -154,6 +154,14 @@ def _name(path: str) -> str:
 
 # ---- how they are decoded
 
+@dataclass(frozen=True)
+class Kept:
+    """Images that are kept out of the training, uint8 (N, C, S, S), and their names."""
+
+    samples: np.ndarray
+    names: tuple[str, ...]
+
+
 def _sides(options: UnpairedOptions, seen: Sequence[tuple[Header, ...]]) -> tuple[int, int]:
     """Return the side of the crops, and that of the images that they are cut from."""
     sizes = {(one.width, one.height) for heads in seen for one in heads}
@@ -167,7 +175,7 @@ def _sides(options: UnpairedOptions, seen: Sequence[tuple[Header, ...]]) -> tupl
     return crop, load
 
 
-def _opened(files: Files, options: UnpairedOptions) -> tuple[Entry, Entry | None]:
+def _opened(files: Files, options: UnpairedOptions) -> tuple[Entry, Kept | None]:
     """Return the cached images that are trained on, larger than their crops, and those that are kept out, exact."""
     count = len(files.groups)
     kept = evenly(count, round(options.held_out * count)) if count > 1 else np.empty(0, np.int64)
@@ -183,9 +191,14 @@ def _opened(files: Files, options: UnpairedOptions) -> tuple[Entry, Entry | None
         skipped: list[tuple[str, str]] = []
         groups = [files.groups[i] for i in kept]
         decode_all(groups, skipped, writer, lambda group: _decoded(group, facts.crop, split, options.fit))
+        if not writer.count:
+            raise UserError(f"{files.path}: none of the {len(groups)} images that are kept out can be read: "
+                            f"{skipped[0][0]}: {skipped[0][1]}", "images", "mend or remove it, or take --held-out 0")
         return Facts(files.kind, files.path, len(groups), skipped=tuple(skipped), split=facts.split)
 
-    return trained, cached(_name(files.path), ("kept", *key, facts.crop), whole)
+    entry = cached(_name(files.path), ("kept", *key, facts.crop), whole)
+    bad = {name for name, _ in entry.facts.skipped}
+    return trained, Kept(entry.samples, tuple(group.name for i in kept if (group := files.groups[i]).name not in bad))
 
 
 def _write(files: Files, groups: Sequence[Group], options: UnpairedOptions, writer: Writer) -> Facts:

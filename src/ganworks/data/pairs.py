@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -21,14 +23,16 @@ class Crops(Finite):
         flip: mirror with probability 1/2.
         facts: what was found in the files.
         kept: images that are not trained on, for pictures and measures; ``head`` takes them where there are some.
+        names: of the images, for the user.
     """
 
     def __init__(self, pixels: np.ndarray, side: int, name: str = "images", flip: bool = False,
-                 facts: Facts | None = None, kept: Crops | None = None) -> None:
+                 facts: Facts | None = None, kept: Crops | None = None, names: Sequence[str] = ()) -> None:
         if pixels.ndim != 4 or pixels.dtype != np.uint8 or not len(pixels) or not 1 <= side <= pixels.shape[-1]:
             raise UserError(f"images of shape {pixels.shape} and type {pixels.dtype} in crops of {side}",
                             "uint8 (N, C, L, L), N > 0, and crops that are not larger")
-        self.pixels, self.side, self.name, self.flip, self.facts, self.kept = pixels, side, name, flip, facts, kept
+        self.pixels, self.side, self.name, self.flip, self.facts = pixels, side, name, flip, facts
+        self.kept, self.names = kept, names
         self.random = flip or side < pixels.shape[-1]
         self.shape = (int(pixels.shape[1]), side, side)
 
@@ -39,7 +43,11 @@ class Crops(Finite):
         return {"sample": torch.from_numpy(self._cropped(index, chance))}
 
     def head(self, count: int) -> Batch:
-        return super().head(count) if self.kept is None else self.kept.head(count)
+        return self.trained(count) if self.kept is None else self.kept.head(count)
+
+    def trained(self, count: int) -> Batch:
+        """Return ``count`` images, evenly spread, of those that are trained on, with nothing random in them."""
+        return super().head(count)
 
     def _cropped(self, index: np.ndarray, chance: np.ndarray) -> np.ndarray:
         room = self.pixels.shape[-1] - self.side + 1
@@ -59,15 +67,16 @@ class Pairs(Crops):
     Args:
         pixels: uint8 (N, A + B, L, L), the channels of both halves of a pair one behind the other.
         split: A, the input's channels.
-        side, name, flip, facts, kept: as for ``Crops``.
+        side, name, flip, facts, kept, names: as for ``Crops``.
         turned: the halves change places: the second one is the input.
     """
 
     kept: Pairs | None
 
     def __init__(self, pixels: np.ndarray, split: int, side: int, name: str = "pairs", flip: bool = False,
-                 facts: Facts | None = None, kept: Pairs | None = None, turned: bool = False) -> None:
-        super().__init__(pixels, side, name, flip, facts, kept)
+                 facts: Facts | None = None, kept: Pairs | None = None, names: Sequence[str] = (),
+                 turned: bool = False) -> None:
+        super().__init__(pixels, side, name, flip, facts, kept, names)
         both = pixels.shape[1]
         if not 0 < split < both:
             raise UserError(f"pairs of {both} channels, {split} of them the input's", f"1 to {both - 1}")

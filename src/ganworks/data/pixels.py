@@ -64,16 +64,28 @@ def header(handle: BinaryIO, half: Half | None = None) -> Header:
 
 def decoded(handle: BinaryIO, size: int, channels: int, fit: str, half: Half | None = None) -> np.ndarray:
     """Decode an image, or one of its halves, to uint8 (channels, size, size), upright. Raises Unreadable."""
-    image = _opened(handle)
-    try:
-        image.draft(None, (2 * size, 2 * size))  # lets a JPEG be decoded near the size that is wanted
-        image = ImageOps.exif_transpose(image)
-    except Exception as error:  # decoders raise anything from SyntaxError to struct.error on damaged bytes
-        raise Unreadable(_reason(error)) from error
+    image = _upright(handle, size)
     if half is not None:
         middle = image.width // 2
         image = image.crop((0, 0, middle, image.height) if half == "left" else (middle, 0, 2 * middle, image.height))
     return fitted(coloured(image, channels), size, fit)
+
+
+def opened_upright(handle: BinaryIO, channels: int) -> Image.Image:
+    """Decode an image of any size to "L", "RGB" or "RGBA" for 1, 3, 4 channels. Raises Unreadable."""
+    return coloured(_upright(handle, None), channels)
+
+
+def _upright(handle: BinaryIO, size: int | None) -> Image.Image:
+    image = _opened(handle)
+    try:
+        if size is not None:
+            image.draft(None, (2 * size, 2 * size))  # lets a JPEG be decoded near the size that is wanted
+        image = ImageOps.exif_transpose(image)
+        image.load()
+    except Exception as error:  # decoders raise anything from SyntaxError to struct.error on damaged bytes
+        raise Unreadable(_reason(error)) from error
+    return image
 
 
 def coloured(image: Image.Image, channels: int) -> Image.Image:

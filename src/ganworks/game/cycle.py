@@ -37,6 +37,8 @@ class Cycle(Game):
             images of A and B may then have different channels.
     """
 
+    needs = ("input", "sample")
+
     def __init__(self, there: Duel, back: Duel, cycle: float = 10.0, identity: float = 0.5) -> None:
         super().__init__()
         for name, weight in (("cycle", cycle), ("identity", identity)):
@@ -106,6 +108,16 @@ class Cycle(Game):
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
         return call(_both(players["generator"])[THERE], self.there.latent.start(batch, noise), None)
+
+    def settle(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> None:
+        self.panels(players, batch, noise)
+
+    def panels(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> dict[str, Tensor]:
+        both = _both(players["generator"])
+        a, b = batch["input"], batch["sample"]
+        made_b, made_a = call(both[THERE], a, None), call(both[BACK], b, None)
+        return {"A": a, "A to B": made_b, "A to B to A": call(both[BACK], made_b, None),
+                "B": b, "B to A": made_a, "B to A to B": call(both[THERE], made_a, None)}
 
     def _turns(self, round: Round, learns: Learns) -> tuple[Turn, Turn]:
         a, b = round.batch["input"], round.batch["sample"]

@@ -63,6 +63,7 @@ class Duel(Game):
         self.objective, self.latent, self.condition = objective, latent, condition
         self.lens, self.pack, self.top, self.foresight, self.pretrain = lens, pack, top, foresight, pretrain
         self.replay = replay
+        self.needs = (latent.name,) if isinstance(latent, Entry) else ()
         self.critic_terms, self.generator_terms = tuple(critic_terms), tuple(generator_terms)
         self.terms = nn.ModuleList(weighted.term for weighted in (*critic_terms, *generator_terms))
         for weighted in (*critic_terms, *generator_terms):
@@ -146,6 +147,12 @@ class Duel(Game):
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
         return call(players["generator"], self.latent.start(batch, noise), self._condition(batch))
+
+    def panels(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> dict[str, Tensor]:
+        if not isinstance(self.latent, Entry):
+            return {}
+        shown = {"input": self.latent.start(batch, noise), "translated": self.preview(players, batch, noise)}
+        return shown | ({"real": batch["sample"]} if "sample" in batch else {})
 
     def _condition(self, batch: Mapping[str, Tensor]) -> Tensor | None:
         if self.condition is None:

@@ -81,9 +81,11 @@ class Game(nn.Module, ABC):
 
     Attributes:
         condition: the batch entry ("label", say) that players are told and samples are made on, or None.
+        needs: batch entries that samples are made from: images to translate. Empty where noise is enough.
     """
 
     condition: str | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     @abstractmethod
@@ -118,3 +120,14 @@ class Game(nn.Module, ABC):
     @abstractmethod
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
         """Return samples (N, ...) made by ``players`` (averaged weights, say) with the given random numbers."""
+
+    def settle(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> None:
+        """Pass a batch through all networks that make samples, so that batch statistics can be measured."""
+        self.preview(players, batch, noise)
+
+    def panels(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> dict[str, Tensor]:
+        """Return what is shown of a batch, by name: images (N, ...) of which the i-th ones belong together.
+
+        By default nothing: samples that have no counterpart are shown as they are.
+        """
+        return {}

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 import ganworks.recipes
 from ganworks.data import TOYS, Source
-from ganworks.data.opening import kind_of
+from ganworks.data.opening import Kind, kind_of
 from ganworks.design.named import inline
 from ganworks.errors import UserError, did_you_mean
 from ganworks.seeds import mix
@@ -172,12 +172,17 @@ class Call:
         tree = {"recipe": self.name, **self.options.model_dump(mode="json")}
         return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None)
 
+    @property
+    def kind(self) -> Kind:
+        """What its data is, and how that is opened."""
+        return kind_of(typing.get_type_hints(self.function)["source"])
+
     def build(self, source: Source | None = None) -> Recipe:
         """Open the data (unless it is given) and build the recipe; initial weights are a function of the seed."""
         values = {name: getattr(self.options, name) for name in type(self.options).model_fields}
         data = values.pop("data")
         if source is None:  # an endless source has length 0, so is "false"
-            source = kind_of(typing.get_type_hints(self.function)["source"]).open(data)
+            source = self.kind.open(data)
         with torch.random.fork_rng():
             torch.manual_seed(mix(self.options.training.seed, "weights"))
             return self.function(source, **values)

@@ -21,7 +21,8 @@ def rebuild(run: Run, checkpoint: str = "last", device: str = "auto") -> Trainer
         warn(f"{problem}; the one before it is used")
     classes = tuple(facts["classes"]) if facts["classes"] else None
     law = Conditions.from_json(facts["conditions"]) if facts.get("conditions") else None
-    recipe = call.build(Described(facts["name"], tuple(facts["shape"]), classes, facts.get("vector"), law))
+    given = tuple(facts["input"]) if facts.get("input") else None
+    recipe = call.build(Described(facts["name"], tuple(facts["shape"]), classes, facts.get("vector"), law, given))
     trainer = Trainer(recipe, Machine(device, recipe.precision))
     trainer.load_state_dict(state)
     for hook in trainer.hooks:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from ganworks.data.conditions import evenly
 from ganworks.data.pictures import Reference, grid, labelled, scatter
-from ganworks.train.sampling import across
+from ganworks.data.pixels import coloured, from_array
+from ganworks.train.sampling import across, panels
 from ganworks.train.trainer import Trainer
 
-IMAGES, POINTS = 64, 2000
+IMAGES, POINTS, COLUMNS = 64, 2000, 8
 MOST_ROWS = 24
 """Classes in a picture that asks for all of them; of more, evenly spread ones are shown."""
 
@@ -69,7 +71,7 @@ def portrait_count(trainer: Trainer, count: int | None = None, told: Told | None
 
 def portrait(trainer: Trainer, count: int | None = None, seed: int = 0, averaged: bool = True, told: Told | None = None,
              reference: Reference = None) -> Image.Image:
-    """Return a picture of a trainer's samples: a grid of images, or a plot of points.
+    """Return a picture of a trainer's samples: a grid of images, or a plot of points. Translations have a column each.
 
     Several conditions make a row each, of as many images as ``count`` needs; a row is made with the random numbers of
     the others. By default they are the classes, where the game is told classes.
@@ -82,12 +84,26 @@ def portrait(trainer: Trainer, count: int | None = None, seed: int = 0, averaged
     told = told or _all(trainer)
     if len(trainer.source.shape) == 1:
         return _plot(trainer, count or POINTS, seed, averaged, told, reference)
+    if trainer.game.needs:
+        return beside(panels(trainer.game, trainer.players(averaged), trainer.given(), count or COLUMNS, seed))
     if told is None or len(told) == 1:
         count = count or IMAGES
         return grid(trainer.samples(count, seed, averaged, None if told is None else told.spread(count)))
     images = across(trainer.game, trainer.players(averaged), trainer.given(), told.values,
                     _columns(count, len(told)), seed)
     return labelled(images, told.names)
+
+
+def beside(shown: Mapping[str, Tensor]) -> Image.Image:
+    """Return rows of uint8 images (n, C, H, W) with their names; grey and transparent ones become RGB beside RGB."""
+    channels = {images.shape[1] for images in shown.values()}
+    rows = list(shown.values()) if len(channels) == 1 else [_rgb(images) for images in shown.values()]
+    return labelled(torch.stack(rows), list(shown))
+
+
+def _rgb(images: Tensor) -> Tensor:
+    made = [np.asarray(coloured(from_array(image), 3)).transpose(2, 0, 1) for image in images.numpy()]
+    return torch.from_numpy(np.stack(made))
 
 
 def _all(trainer: Trainer) -> Told | None:

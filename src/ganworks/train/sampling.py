@@ -88,6 +88,15 @@ def across(game: Game, ready: Mapping[str, nn.Module], given: Given, conditions:
                         for row in conditions])
 
 
+@torch.no_grad()
+def panels(game: Game, ready: Mapping[str, nn.Module], given: Given, columns: int, seed: int) -> dict[str, Tensor]:
+    """Return what a game shows of ``columns`` samples, by name, as ``plain`` images; empty where it shows samples."""
+    device = _device(ready)
+    noise = Noise(mix(seed, "sample", 0), columns, device=device)
+    shown = game.panels(ready, given.batch(columns, None, device), noise)
+    return {name: plain(images) for name, images in shown.items()}
+
+
 def plain(made: Tensor) -> Tensor:
     """Return what a generator made as people keep it, on the CPU: images as bytes, all else as float32."""
     return (as_bytes(made) if made.dim() == 4 else made.float()).cpu()
@@ -103,7 +112,7 @@ def settled(game: Game, players: Mapping[str, nn.Module], given: Given, seed: in
     """
     ready = {name: copy.deepcopy(player).eval() for name, player in players.items()}
     norms = [m for player in ready.values() for m in player.modules() if isinstance(m, _BatchNorm)]
-    if not norms:
+    if not norms or any(name not in given.some for name in game.needs):  # then the statistics of the training stay
         return ready
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -113,7 +122,7 @@ def settled(game: Game, players: Mapping[str, nn.Module], given: Given, seed: in
     device, conditions = _device(ready), given.conditions(rounds * size, mix(seed, "settle"))
     for k in range(rounds):
         part = None if conditions is None else conditions[k * size : (k + 1) * size]
-        game.preview(ready, given.batch(size, part, device), Noise(mix(seed, "settle", k), size, device=device))
+        game.settle(ready, given.batch(size, part, device), Noise(mix(seed, "settle", k), size, device=device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

@@ -94,7 +94,9 @@ def _described(recipe: Recipe) -> dict[str, Any]:
                              "classes": list(source.classes) if source.classes else None}
     if source.vector is not None:
         facts["vector"] = source.vector
-    if recipe.game.condition is not None:
+    if source.input is not None:
+        facts["input"] = list(source.input)
+    elif recipe.game.condition is not None:
         facts["conditions"] = source.conditions.to_json()
     return facts
 
