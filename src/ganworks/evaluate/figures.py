@@ -137,6 +137,8 @@ def _interval(figure: Figure) -> str:
 
 
 def _short(value: float) -> str:
+    if math.isnan(value):
+        return "-"
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e6 else f"{value:.4g}"
 
 

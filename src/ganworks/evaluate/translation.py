@@ -10,7 +10,6 @@ import torch
 from scipy.stats import t as student
 from torch import Tensor
 
-from ganworks.data.source import as_floats
 from ganworks.errors import UserError
 from ganworks.evaluate.figures import Figure
 
@@ -21,13 +20,13 @@ Scores = Callable[[Tensor, Tensor], Tensor]
 
 def l1(x: Tensor, y: Tensor) -> Tensor:
     """Return the mean |x - y| of each pair, in 0 .. 1: a share of the range of the values."""
-    return _each(x, y, lambda a, b: (a - b).abs().flatten(1).mean(1) / 2)
+    return _each(x, y, lambda a, b: (a - b).abs().flatten(1).mean(1))
 
 
 def psnr(x: Tensor, y: Tensor) -> Tensor:
     """Return 10 log10 of range squared over mean square error of each pair, in dB; 100 where both are equal."""
     def of(a: Tensor, b: Tensor) -> Tensor:
-        return -10 * torch.log10(((a - b) / 2).square().flatten(1).mean(1).clamp(min=1e-10))
+        return -10 * torch.log10((a - b).square().flatten(1).mean(1).clamp(min=1e-10))
 
     return _each(x, y, of)
 
@@ -40,8 +39,9 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
         raise UserError("SSIM without torchmetrics", "the package", 'pip install "ganworks[metrics]"') from error
 
     def of(a: Tensor, b: Tensor) -> Tensor:
-        found = structural_similarity_index_measure(a, b, data_range=2.0, reduction="none")
-        return torch.as_tensor(found).reshape(-1)
+        # On 0 .. 1: the luminance term is meant for light, which is not negative. Variances are differences of squares.
+        found = structural_similarity_index_measure(a.double(), b.double(), data_range=1.0, reduction="none")
+        return torch.as_tensor(found).reshape(-1).float()
 
     return _each(x, y, of)
 
@@ -56,7 +56,7 @@ def lpips(x: Tensor, y: Tensor) -> Tensor:
         raise UserError(f"LPIPS cannot be had here: {str(error).splitlines()[0]}", "torchmetrics, torchvision, and "
                         "their weights", 'pip install "ganworks[metrics,inception]", and be online once') from error
     with torch.inference_mode():
-        return _each(x, y, lambda a, b: judge.net(a.clamp(-1, 1), b.clamp(-1, 1), normalize=False).reshape(-1))
+        return _each(x, y, lambda a, b: judge.net(a, b, normalize=True).reshape(-1))
 
 
 PAIRED: Mapping[str, tuple[Scores, str, float]] = {
@@ -112,5 +112,5 @@ def median_image(images: Tensor, most: int = 1000) -> Tensor:
 def _each(x: Tensor, y: Tensor, scores: Scores) -> Tensor:
     if x.shape != y.shape:
         raise UserError(f"pairs of images of shapes {tuple(x.shape)} and {tuple(y.shape)}", "equal shapes")
-    return torch.cat([scores(as_floats(a), as_floats(b)) for a, b in zip(x.split(AT_ONCE), y.split(AT_ONCE),
-                                                                         strict=True)])
+    parts = zip(x.split(AT_ONCE), y.split(AT_ONCE), strict=True)
+    return torch.cat([scores(a.float() / 255, b.float() / 255) for a, b in parts])

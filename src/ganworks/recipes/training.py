@@ -15,7 +15,7 @@ from ganworks.game import Game
 from ganworks.train import EMA, Alternating, Cadence, Dynamics, Hook, Measure, Optimiser, Recipe, Schedule
 
 Figure = Callable[[Tensor], float]
-Measured = Callable[[int], Measure]
+Measured = Callable[[int], Measure | None]
 
 
 class Training(BaseModel):

@@ -24,7 +24,7 @@ from ganworks.recipes.training import Figure, Training, once
 from ganworks.train import Measure, Recipe
 from ganworks.train.sampling import CHUNK, filled
 
-DEEPEST = 8
+DEEPEST, FEW = 8, 16
 Named = Annotated[str, Field(description="name (ganworks list objectives), or a design file")]
 Likely = Annotated[float, Field(ge=0, description="weight of E |y - G(x)|")]
 CriticWeight = Annotated[float, Field(gt=0, description="factor of the critic's cost; the paper halves it")]
@@ -139,7 +139,8 @@ def cyclegan(
 
     if training.critic_steps > 1:
         raise UserError(f"--critic-steps {training.critic_steps} in a game of cycles", "1")
-    return training.recipe(Cycle(duel(a, b), duel(b, a), cycle, identity), source, clipping(stabilisers))
+    return training.recipe(Cycle(duel(a, b), duel(b, a), cycle, identity), source, clipping(stabilisers),
+                           measured=_unmeasured if _few(source) else None)
 
 
 def cyclegan_small(
@@ -161,6 +162,15 @@ def _shapes(source: Source) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if source.input is None or len(source.shape) != 3:
         raise UserError(f"{source.name}: nothing to translate in it", "pairs of images, or images of two kinds")
     return source.input, source.shape
+
+
+def _few(source: Source) -> bool:
+    """Whether there are too few images of the target's kind for a distance to them."""
+    return isinstance(source, Unpaired) and len(source.samples.kept or source.samples) < FEW
+
+
+def _unmeasured(count: int) -> None:
+    return None
 
 
 def _likeness_to(source: Source, count: int) -> Measure:

@@ -13,7 +13,7 @@ from ganworks.report.curves import panel_svg
 from ganworks.report.facts import Facts, facts_of
 from ganworks.report.history import measures, panels
 from ganworks.report.judgement import Judgement, judgements, table
-from ganworks.report.pictures import LARGE, SMALL, image_tag, pictures, spread
+from ganworks.report.pictures import LARGE, SMALL, Picture, image_tag, pictures, spread
 from ganworks.report.summary import summary, tiles
 from ganworks.report.words import number, size
 from ganworks.train.run import Run
@@ -45,7 +45,7 @@ def page(run: Run) -> str:
         f"<div class='tiles'>{tiles(facts, found)}</div>",
         f"<div class='pair'><section><h2>Samples</h2>{_latest(run, facts)}</section>",
         f"<section><h2>Judged</h2>{_judged(run, found, missing)}</section></div>",
-        _earlier(run), f"<section><h2>Curves</h2>{_curves(facts)}</section>",
+        _earlier(run), _worst(run), f"<section><h2>Curves</h2>{_curves(facts)}</section>",
         f"<div class='facts'><section><h2>Checkpoints</h2>{_checkpoints(run, facts)}",
         f"<h2>Made with</h2>{_versions(run)}</section>",
         f"<section><h2>recipe.yaml</h2><pre>{escape(facts.recipe)}</pre></section></div>",
@@ -70,6 +70,20 @@ def _earlier(run: Run) -> str:
     shown = "".join(f"<figure>{image_tag(picture, f'samples at step {picture.step}', SMALL)}"
                     f"<figcaption>step {number(picture.step)}</figcaption></figure>" for picture in spread(found))
     return f'<section><h2>On the way</h2><div class="strip">{shown}</div></section>'
+
+
+def _worst(run: Run) -> str:
+    """Return the translations that an evaluation found worst, where there was one of translations."""
+    picture = run.path / "worst.png"
+    try:
+        listed = json.loads((run.path / "worst.json").read_text(encoding="utf-8"))
+        figure = next(name for name in listed[0] if name != "name")
+        words = ", ".join(f"{escape(str(one['name']))} {number(one[figure])}" for one in listed)
+    except (OSError, ValueError, LookupError, TypeError, StopIteration):
+        return ""
+    shown = image_tag(Picture(0, picture), "the worst translations", LARGE)
+    return (f'<section><h2>Worst</h2><figure class="large">{shown}<figcaption>worst.png, by {escape(figure)}: {words}'
+            "</figcaption></figure></section>")
 
 
 def _judged(run: Run, found: list[Judgement], missing: str) -> str:

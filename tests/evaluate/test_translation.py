@@ -1,0 +1,75 @@
+"""Figures of pairs against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganworks.errors import UserError
+from ganworks.evaluate.translation import (
+    Translations,
+    l1,
+    lpips,
+    mean_figure,
+    median_image,
+    paired_figures,
+    psnr,
+    ssim,
+)
+
+
+def flat(*values: int) -> Tensor:
+    """Return an image of 16 x 16 of each value."""
+    return torch.tensor(values, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 16, 16).contiguous()
+
+
+def test_l1_and_psnr_of_flat_images() -> None:
+    assert l1(flat(0, 0, 10), flat(255, 51, 10)).tolist() == pytest.approx([1, 0.2, 0], abs=1e-6)
+    found = psnr(flat(0, 0, 10), flat(255, 51, 10)).tolist()
+    assert found == pytest.approx([0, -20 * math.log10(0.2), 100], abs=1e-4)
+
+
+def test_ssim_of_flat_images() -> None:
+    # Wang et al. 2004, eq. 13: without variance only the means are left, (2 a b + c) / (a^2 + b^2 + c), c = (0.01 L)^2.
+    a, b, c = 204, 153, (0.01 * 255) ** 2
+    assert ssim(flat(204), flat(153)).item() == pytest.approx((2 * a * b + c) / (a * a + b * b + c), abs=1e-4)
+    x = torch.randint(0, 256, (1, 3, 16, 16), dtype=torch.uint8)
+    assert ssim(x, x).item() == pytest.approx(1, abs=1e-6)
+
+
+def test_the_mean_has_students_interval() -> None:
+    # Of 1, 2, 3: mean 2, sd 1, t of 2 degrees at 97.5 % is 4.302653.
+    figure = mean_figure("x", torch.tensor([1.0, 2.0, 3.0]), "lower", 0.0)
+    assert (figure.value, figure.high) == pytest.approx((2, 2 + 4.302653 / math.sqrt(3)), abs=1e-5)
+    assert math.isnan(mean_figure("x", torch.ones(1), "lower", 0.0).low or 0)
+
+
+def test_the_median_is_the_best_constant_image_in_l1() -> None:
+    images = torch.randint(0, 256, (31, 1, 4, 4), dtype=torch.uint8)
+    best = median_image(images)
+
+    def far(constant: Tensor) -> float:
+        return float(l1(constant.expand_as(images).contiguous(), images).mean())
+
+    assert all(far(best) <= far((best.int() + step).clamp(0, 255).to(torch.uint8)) for step in (-7, -1, 1, 7))
+    assert far(best) < far(images.float().mean(0, keepdim=True).to(torch.uint8))
+
+
+def test_each_figure_stands_beside_those_of_doing_nothing() -> None:
+    targets, made = flat(100, 200), flat(110, 190)
+    found = {figure.name: figure.value for figure in paired_figures(
+        Translations(flat(0, 0), made, targets, flat(150)), ("L1",))}
+    assert found == pytest.approx({"L1": 10 / 255, "L1 of the best constant image": 50 / 255,
+                                   "L1 of the input itself": 150 / 255}, abs=1e-6)
+    grey = Translations(flat(0, 0)[:, :1], made, targets, flat(150))
+    assert [figure.name for figure in paired_figures(grey, ("L1",))] == ["L1", "L1 of the best constant image"]
+
+
+def test_bad_input() -> None:
+    with pytest.raises(UserError, match="shapes"):
+        l1(flat(0), flat(0, 1))
+    with pytest.raises(UserError, match="LPIPS cannot be had"):  # neither the package nor a network here
+        lpips(flat(0), flat(0))
