@@ -3,6 +3,10 @@
 PATH is a folder or .zip of images, a .npy or .npz array, an MNIST-style .idx or .idx.gz file, hf:NAME[:SPLIT], or a
 built-in name: digits, mixture1d, ring8, grid25, moons, spiral.
 
+With --kind pairs or --kind unpaired it is what pix2pix and cyclegan train on: a folder with the folders A and B in it,
+the folder of A with --to the folder of B, or a folder of pictures that have A on the left and B on the right. Pairs are
+drawn side by side.
+
 examples:
   ganworks data digits
   ganworks data ring8
@@ -10,6 +14,8 @@ examples:
   ganworks data flowers.zip --size 32 --channels 1 --out flowers.png
   ganworks data train-images-idx3-ubyte.gz
   ganworks data hf:ylecun/mnist:test --json
+  ganworks data maps/ --kind pairs --size 64
+  ganworks data horses/ --to zebras/ --kind unpaired
 """
 
 from __future__ import annotations
@@ -18,6 +24,8 @@ import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ganworks.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 
 SHOWN = 64  # images in the grid
 DRAWN = 2000  # points in the scatter
+BESIDE = 10  # pairs in a picture
 LISTED = 12  # sizes, classes or skipped files that are printed one by one
 
 
@@ -37,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     head, _, examples = __doc__.partition("examples:\n")
     parser.description, parser.epilog = head.strip(), "examples:\n" + examples.rstrip()
     parser.add_argument("path", metavar="PATH", help="the data: a file, a folder, or a name")
+    parser.add_argument("--kind", default="images", choices=("images", "pairs", "unpaired"), help="images "
+                        "(the default), pairs of an input and what should become of it, or images of two kinds")
+    parser.add_argument("--to", metavar="FOLDER", help="of pairs and unpaired images, the folder of B")
     parser.add_argument("--size", type=int, help="side of the square images in pixels (default: the images' own, else "
                         "the largest of 8, 16, 32, 64, 128 not above their median side)")
     parser.add_argument("--channels", type=int, help="1 grey, 3 RGB, 4 RGBA (default: grey or RGB, as found, with "
@@ -54,6 +66,10 @@ def run(args: argparse.Namespace) -> int:
     from ganworks.data.pictures import picture, save
     from ganworks.data.toys import Toy
 
+    if args.kind != "images":
+        return _translated(args)
+    if args.to is not None:
+        raise UserError(f"--to {args.to} without a kind", "--kind pairs or --kind unpaired")
     options = checked(path=args.path, size=args.size, channels=args.channels, fit=args.fit, flip=args.flip)
     source = open_source(options)
     toy = source if isinstance(source, Toy) else None
@@ -67,6 +83,38 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for label, text in _lines(source, facts, toy, options.flip):
         print(f"{label:<12}{text}")
+    print(f"{'batch':<12}{batch}")
+    print(f"{'picture':<12}{out}")
+    return 0
+
+
+def _translated(args: argparse.Namespace) -> int:
+    """Show pairs, or images of two kinds: what was found of each, and some of them side by side."""
+    from ganworks.data.options import PairOptions, UnpairedOptions, checked_as
+    from ganworks.data.pairing import open_pairs, open_unpaired
+    from ganworks.data.pairs import Pairs
+    from ganworks.data.pictures import beside, save
+
+    given = {name: getattr(args, name) for name in ("path", "to", "size", "channels", "fit", "flip")}
+    source = (open_pairs(checked_as(PairOptions, **given)) if args.kind == "pairs"
+              else open_unpaired(checked_as(UnpairedOptions, **given)))
+    shown = source.head(BESIDE)
+    out = args.out or Path(f"{source.name}-{args.kind}.png")
+    least = min(len(images) for images in shown.values())
+    save(beside({"A": shown["input"][:least], "B": shown["sample"][:least]}), out)
+    parts = {"A and B": source} if isinstance(source, Pairs) else {"A": source.inputs, "B": source.samples}
+    batch = _batch_words(source)
+    if args.json:
+        found = {name: json.loads(part.facts.to_json()) for name, part in parts.items() if part.facts is not None}
+        print(json.dumps({"name": source.name, "input": list(source.input or ()), "shape": list(source.shape),
+                          "batch": batch, "picture": str(out), "found": found}, indent=1))
+        return 0
+    for name, part in parts.items():
+        kept = 0 if part.kept is None else len(part.kept)
+        print(f"{name:<12}{len(part):,} to train on, {kept:,} kept out, cut to {part.side} x {part.side} from "
+              f"{part.pixels.shape[-1]} x {part.pixels.shape[-1]}")
+        for label, text in [] if part.facts is None else _lines(part, part.facts, None, args.flip)[1:]:
+            print(f"{label:<12}{text}")
     print(f"{'batch':<12}{batch}")
     print(f"{'picture':<12}{out}")
     return 0

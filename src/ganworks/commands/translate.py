@@ -189,10 +189,9 @@ class _Worker:
     def _picture(self) -> None:
         import torch
 
-        from ganworks.data.pictures import save
+        from ganworks.data.pictures import beside, save
         from ganworks.data.pixels import coloured, fitted, from_array
-        from ganworks.train.portrait import beside
-
+        
         names = ("before", "after", "and back")
         rows = {name: torch.stack([torch.from_numpy(fitted(coloured(from_array(images[i].numpy()), 3), THUMB, "pad"))
                                    for images in self.shown])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -54,13 +54,21 @@ class PairOptions(UnpairedOptions):
     direction: Literal["AtoB", "BtoA"] = Field("AtoB", description="what is translated to what")
 
 
+Kind = TypeVar("Kind", bound=DataOptions)
+
+
 def checked(**values: object) -> DataOptions:
     """Return ``DataOptions(**values)``; what is out of range is a UserError that names the option."""
+    return checked_as(DataOptions, **values)
+
+
+def checked_as(kind: type[Kind], **values: object) -> Kind:
+    """Return ``kind(**values)``; what is out of range is a UserError that names the option."""
     try:
-        return DataOptions(**values)  # type: ignore[arg-type]
+        return kind(**values)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "options"
-        known = DataOptions.model_fields.get(name)
-        wanted = (known.description or "") if known else "one of: " + ", ".join(DataOptions.model_fields)
-        raise UserError(f"--{name} {first['input']}: {first['msg']}", wanted) from None
+        known = kind.model_fields.get(name)
+        wanted = (known.description or "") if known else "one of: " + ", ".join(kind.model_fields)
+        raise UserError(f"--{name.replace('_', '-')} {first['input']}: {first['msg']}", wanted) from None

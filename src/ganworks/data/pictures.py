@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,18 @@ def grid(images: Samples, columns: int | None = None, scale: int | None = None, 
     whole = Image.fromarray(sheet[..., 0] if ink == 1 else sheet)
     times = scale or max(1, round(WIDE / whole.width))
     return whole.resize((whole.width * times, whole.height * times), Image.Resampling.NEAREST)
+
+
+def beside(shown: Mapping[str, Tensor]) -> Image.Image:
+    """Return rows of uint8 images (n, C, H, W) with their names; grey and transparent ones become RGB beside RGB."""
+    channels = {images.shape[1] for images in shown.values()}
+    rows = list(shown.values()) if len(channels) == 1 else [_rgb(images) for images in shown.values()]
+    return labelled(torch.stack(rows), list(shown))
+
+
+def _rgb(images: Tensor) -> Tensor:
+    made = [np.asarray(coloured(from_array(image), 3)).transpose(2, 0, 1) for image in images.numpy()]
+    return torch.from_numpy(np.stack(made))
 
 
 def labelled(images: Samples, names: Sequence[str], scale: int | None = None) -> Image.Image:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganworks.console import track
 from ganworks.data.conditions import evenly
 from ganworks.data.pairs import Crops, Pairs, Unpaired
-from ganworks.data.pictures import save
+from ganworks.data.pictures import beside, save
 from ganworks.data.source import Source, as_floats
 from ganworks.errors import UserError
 from ganworks.evaluate.figures import Report
@@ -23,7 +23,6 @@ from ganworks.evaluate.translation import Translations, l1, mean_figure, median_
 from ganworks.files import write_text
 from ganworks.game import Cycle, Duel
 from ganworks.game.cycle import BACK, THERE
-from ganworks.train.portrait import beside
 from ganworks.train.sampling import plain
 from ganworks.train.trainer import Trainer
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from ganworks.data.conditions import evenly
-from ganworks.data.pictures import Reference, grid, labelled, scatter
-from ganworks.data.pixels import coloured, from_array
+from ganworks.data.pictures import Reference, beside, grid, labelled, scatter
 from ganworks.train.sampling import across, panels
 from ganworks.train.trainer import Trainer
 
@@ -92,18 +90,6 @@ def portrait(trainer: Trainer, count: int | None = None, seed: int = 0, averaged
     images = across(trainer.game, trainer.players(averaged), trainer.given(), told.values,
                     _columns(count, len(told)), seed)
     return labelled(images, told.names)
-
-
-def beside(shown: Mapping[str, Tensor]) -> Image.Image:
-    """Return rows of uint8 images (n, C, H, W) with their names; grey and transparent ones become RGB beside RGB."""
-    channels = {images.shape[1] for images in shown.values()}
-    rows = list(shown.values()) if len(channels) == 1 else [_rgb(images) for images in shown.values()]
-    return labelled(torch.stack(rows), list(shown))
-
-
-def _rgb(images: Tensor) -> Tensor:
-    made = [np.asarray(coloured(from_array(image), 3)).transpose(2, 0, 1) for image in images.numpy()]
-    return torch.from_numpy(np.stack(made))
 
 
 def _all(trainer: Trainer) -> Told | None:
