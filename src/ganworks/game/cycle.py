@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganworks.errors import UserError
 from ganworks.game.duel import Duel
 from ganworks.game.game import Costs, Game, Move, Round
 from ganworks.game.likeness import distance
 from ganworks.game.noise import Noise
-from ganworks.game.turn import Learns, Turn
 from ganworks.nets.contract import call
 from ganworks.objective import Objective
 
@@ -79,22 +80,26 @@ class Cycle(Game):
 
     def generator_cost(self, round: Round) -> Costs:
         """Return what both generators pay."""
-        there, back = self._turns(round, "generator")
-        a, b = there.source, back.source
+        a, b = round.batch["input"], round.batch["sample"]
+        (fake_b, same_b), (fake_a, same_a) = self._made(self.there, a, b), self._made(self.back, b, a)
+        there = self.there.turn(b, a, round, "generator", fake_b)
+        back = self.back.turn(a, b, round, "generator", fake_a)
         costs = _named(self.there.generator_costs(there), THERE) | _named(self.back.generator_costs(back), BACK)
         if self.cycle:
-            costs["cycle A"] = self.cycle * distance(call(self.back.generator, there.fake, None), a)
-            costs["cycle B"] = self.cycle * distance(call(self.there.generator, back.fake, None), b)
-        if self.cycle * self.identity:
-            costs["identity A"] = self.cycle * self.identity * distance(call(self.back.generator, a, None), a)
-            costs["identity B"] = self.cycle * self.identity * distance(call(self.there.generator, b, None), b)
+            costs["cycle A"] = self.cycle * distance(call(self.back.generator, fake_b, None), a)
+            costs["cycle B"] = self.cycle * distance(call(self.there.generator, fake_a, None), b)
+        if same_a is not None and same_b is not None:
+            costs["identity A"] = self.cycle * self.identity * distance(same_a, a)
+            costs["identity B"] = self.cycle * self.identity * distance(same_b, b)
         if round.held:
-            round.memory[THERE], round.memory[BACK] = there.fake.detach(), back.fake.detach()
+            round.memory[THERE], round.memory[BACK] = fake_b.detach(), fake_a.detach()
         return costs
 
     def critic_cost(self, round: Round) -> Costs:
         """Return what both critics pay, on the translations of the generators' move."""
-        there, back = self._turns(round, "critic")
+        a, b = round.batch["input"], round.batch["sample"]
+        there = self.there.turn(b, a, round, "critic", round.memory.get(THERE))
+        back = self.back.turn(a, b, round, "critic", round.memory.get(BACK))
         costs = _named(self.there.critic_costs(there), THERE) | _named(self.back.critic_costs(back), BACK)
         for turn, suffix in ((there, ""), (back, f" {BACK}")):
             round.signals["on_real" + suffix] = turn.on_real.scores[0].detach()
@@ -119,10 +124,15 @@ class Cycle(Game):
         return {"A": a, "A to B": made_b, "A to B to A": call(both[BACK], made_b, None),
                 "B": b, "B to A": made_a, "B to A to B": call(both[THERE], made_a, None)}
 
-    def _turns(self, round: Round, learns: Learns) -> tuple[Turn, Turn]:
-        a, b = round.batch["input"], round.batch["sample"]
-        return (self.there.turn(b, a, round, learns, round.memory.get(THERE)),
-                self.back.turn(a, b, round, learns, round.memory.get(BACK)))
+    def _made(self, duel: Duel, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return what a translator makes of its source, and of images that are of the target's kind already."""
+        generator = duel.generator
+        if not self.cycle * self.identity:
+            return call(generator, source, None), None
+        if source.shape != target.shape or any(isinstance(module, _BatchNorm) for module in generator.modules()):
+            return call(generator, source, None), call(generator, target, None)
+        made, same = call(generator, torch.cat([source, target]), None).chunk(2)  # one pass: fewer, larger products
+        return made, same
 
 
 def _own(signals: Mapping[str, Tensor], suffix: str) -> dict[str, Tensor]:
