@@ -146,3 +146,13 @@ def test_what_cannot_be_trained(home: Path, tmp_path: Path, capsys: pytest.Captu
                          "--critic-steps", "2"], "--critic-steps 2")):
         assert main(["train", *argv, "--run", str(tmp_path / "run")]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_translators_hold_a_tournament(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    argv = ["compare", "cyclegan-small", "hinge=cyclegan-small --objective hinge --generator-weight 1", "--data",
+            str(home / "set"), *(word for word in SMALL if word not in ("--quiet",)), "--blocks", "1", "--steps", "2",
+            "--seeds", "1", "--out", str(tmp_path / "cup"), "--quiet", "--json"]
+    assert main(argv) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "cycle error A to B to A" in json.dumps(found)
+    assert (tmp_path / "cup" / "hinge-seed-0" / "worst.png").stat().st_size > 0

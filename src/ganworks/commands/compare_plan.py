@@ -28,7 +28,7 @@ def with_networks(tournament: Tournament) -> Tournament:
 
 def refuse_unjudgeable(tournament: Tournament) -> None:
     """Raise UserError where the runs could not be judged as it is asked for: before they are trained, not after."""
-    source, n = opened(tournament.entrants[0].call.options.data), tournament.judging["n"]
+    source, n = opened(tournament.entrants[0].call), tournament.judging["n"]
     if n is not None and len(source) and n > len(source) // 2:
         raise UserError(f"--n {n} with {len(source)} samples in {source.name}", f"at most {len(source) // 2}: half of "
                         "them are kept to be judged as a perfect generator would be", "leave --n out, or take fewer")
@@ -64,7 +64,7 @@ def plan(tournament: Tournament, device: str, workers: int) -> str:
 def _built(tournament: Tournament, label: str) -> Recipe:
     call = tournament.call_of(label, tournament.seeds[0])
     try:
-        return call.build(opened(call.options.data))
+        return call.build(opened(call))
     except UserError as error:
         raise UserError(f"entrant '{label}': {error.problem}", error.wanted, error.remedy) from error
 

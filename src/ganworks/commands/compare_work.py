@@ -21,9 +21,10 @@ from typing import Any
 from ganworks.commands.compare_queue import Claim, Queue
 from ganworks.commands.compare_tournament import Tournament, locked
 from ganworks.console import note
-from ganworks.data import Source, open_source
+from ganworks.data import Source
+from ganworks.data.opening import Kind
+from ganworks.data.options import DataOptions
 from ganworks.errors import UserError
-from ganworks.evaluate import evaluate
 from ganworks.evaluate.features import Extractor
 from ganworks.evaluate.figures import Report
 from ganworks.files import write_bytes, write_text
@@ -38,7 +39,15 @@ PICTURE = "compare.png"
 JUDGING_SEED = 0
 """Of the halves of the data and of the judged samples: the same for all runs."""
 
-opened = lru_cache(maxsize=2)(open_source)
+
+def opened(call: Call) -> Source:
+    """Return the data of an entrant; that of the last ones is kept open."""
+    return _opened(call.kind, call.options.data)
+
+
+@lru_cache(maxsize=2)
+def _opened(kind: Kind, options: DataOptions) -> Source:
+    return kind.open(options)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -110,7 +119,7 @@ def play(tournament: Tournament, label: str, seed: int, device: str, quiet: bool
         UserError: a cost became non-finite, the recipe refuses the data, a sample is not finite.
     """
     path, call = tournament.run_of(label, seed), tournament.call_of(label, seed)
-    source = opened(call.options.data)
+    source = opened(call)
     extractor = extractor_of(tournament, source)
     steps, seconds = train(path, call, tournament.budget.get("seconds"), source, device, quiet)
     began = time.monotonic()
@@ -151,18 +160,21 @@ def judge(path: Path, source: Source, extractor: Extractor, n: int | None, devic
     from ganworks.data.pictures import picture, save
     from ganworks.report import write_curves, write_report
     from ganworks.report.compare_clouds import cloud_png
-    from ganworks.report.draws import sampler
+    from ganworks.report.translations import judged
+    from ganworks.train.portrait import portrait
 
     run = Run.open(path)
-    trainer = rebuild(run, device=device)
-    report = evaluate(sampler(trainer, averaged=True), source, extractor, n, JUDGING_SEED)
+    trainer = rebuild(run, device=device, source=source if source.input is not None else None)
+    report, worst = judged(trainer, source, extractor, n, JUDGING_SEED)
+    if worst is not None:
+        worst.write(path)
     facts = {"step": trainer.step, "weights": "averaged", **json.loads(report.to_json())}
     write_text(path / "metrics.json", json.dumps(facts, indent=2) + "\n")
     if len(source.shape) == 1:
         reference = source.head(2000)["sample"].numpy()
         write_bytes(path / PICTURE, cloud_png(trainer.samples(2000).numpy(), reference))
     else:
-        save(picture(trainer.samples(64)), path / PICTURE)
+        save(portrait(trainer) if trainer.game.needs else picture(trainer.samples(64)), path / PICTURE)
     write_curves(run)
     write_report(run)
     return report

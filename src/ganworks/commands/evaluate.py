@@ -28,8 +28,7 @@ from ganworks.errors import UserError
 
 if TYPE_CHECKING:
     from ganworks.data import Source
-    from ganworks.evaluate.figures import Report
-    from ganworks.train import Run, Trainer
+    from ganworks.train import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
@@ -55,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from ganworks.files import write_text
     from ganworks.recipes import rebuild
     from ganworks.report import write_report
+    from ganworks.report.translations import judged
     from ganworks.train import Run
 
     run = Run.open(args.run)
@@ -62,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
     trainer = rebuild(run, args.checkpoint, args.device)
     _same_kind(trainer.source, source)
 
-    report = _judged(trainer, source, args, run)
+    report, worst = judged(trainer, source, args.features, args.n, args.seed, not args.live, args.lpips)
+    if worst is not None:
+        worst.write(run.path)
     facts = {"step": trainer.step, "weights": "live" if args.live or not trainer.averaged else "averaged",
              **json.loads(report.to_json())}
     write_text(run.path / "metrics.json", json.dumps(facts, indent=2) + "\n")
@@ -82,18 +84,6 @@ def _opened(run: Run, path: str | None) -> Source:
         new = {"path": path, "to": None, "held_out": 0.0} if hasattr(options, "held_out") else {"path": path}
         options = options.model_copy(update=new)
     return call.kind.open(options)
-
-
-def _judged(trainer: Trainer, source: Source, args: argparse.Namespace, run: Run) -> Report:
-    from ganworks.evaluate import evaluate
-    from ganworks.report.draws import sampler
-    from ganworks.report.translations import judged
-
-    if not trainer.game.needs:
-        return evaluate(sampler(trainer, not args.live), source, args.features, args.n, args.seed)
-    report, worst = judged(trainer, source, args.n, args.features, args.seed, not args.live, args.lpips)
-    worst.write(run.path)
-    return report
 
 
 def _same_kind(trained: Source, given: Source) -> None:

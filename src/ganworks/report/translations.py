@@ -17,12 +17,14 @@ from ganworks.data.pairs import Crops, Pairs, Unpaired
 from ganworks.data.pictures import beside, save
 from ganworks.data.source import Source, as_floats
 from ganworks.errors import UserError
+from ganworks.evaluate.features import Extractor
 from ganworks.evaluate.figures import Report
 from ganworks.evaluate.judge import LEAST, evaluate
 from ganworks.evaluate.translation import Translations, l1, mean_figure, median_image, paired_figures
 from ganworks.files import write_text
 from ganworks.game import Cycle, Duel
 from ganworks.game.cycle import BACK, THERE
+from ganworks.report.draws import sampler
 from ganworks.train.sampling import plain
 from ganworks.train.trainer import Trainer
 
@@ -80,9 +82,14 @@ class Worst:
         write_text(folder / "worst.json", json.dumps(listed, indent=1) + "\n")
 
 
-def judged(trainer: Trainer, source: Source, n: int | None, features: str, seed: int, averaged: bool,
-           perceptual: bool = False) -> tuple[Report, Worst]:
-    """Return the report of a translator on the images that it was not trained on, and its worst translations."""
+def judged(trainer: Trainer, source: Source, features: str | Extractor = "auto", n: int | None = None, seed: int = 0,
+           averaged: bool = True, perceptual: bool = False) -> tuple[Report, Worst | None]:
+    """Return the report of a run, and its worst translations where it translates.
+
+    A translator is judged on the images that were kept out of its training, anything else on samples.
+    """
+    if not trainer.game.needs:
+        return evaluate(sampler(trainer, averaged), source, features, n, seed), None
     n = min(n or MOST, MOST)
     if isinstance(source, Pairs):
         return _pairs(trainer, source, n, features, seed, averaged, perceptual)
@@ -91,7 +98,7 @@ def judged(trainer: Trainer, source: Source, n: int | None, features: str, seed:
     raise UserError(f"{source.name}: no images to translate", "pairs of images, or images of two kinds")
 
 
-def _pairs(trainer: Trainer, source: Pairs, n: int, features: str, seed: int, averaged: bool,
+def _pairs(trainer: Trainer, source: Pairs, n: int, features: str | Extractor, seed: int, averaged: bool,
            perceptual: bool) -> tuple[Report, Worst]:
     kept = source.kept or source
     batch = kept.head(n)
@@ -109,7 +116,7 @@ def _pairs(trainer: Trainer, source: Pairs, n: int, features: str, seed: int, av
     return _with(report, figures, source.kept is None, len(made)), worst
 
 
-def _unpaired(trainer: Trainer, source: Unpaired, n: int, features: str, seed: int,
+def _unpaired(trainer: Trainer, source: Unpaired, n: int, features: str | Extractor, seed: int,
               averaged: bool) -> tuple[Report, Worst]:
     a_kept, b_kept = source.inputs.kept or source.inputs, source.samples.kept or source.samples
     a, b = a_kept.head(n)["sample"], b_kept.head(n)["sample"]
@@ -132,11 +139,11 @@ def _unpaired(trainer: Trainer, source: Unpaired, n: int, features: str, seed: i
     return _with(report, figures, source.inputs.kept is None, len(a)), worst
 
 
-def _distances(real: Crops, made: Tensor, features: str, seed: int, suffix: str) -> Report:
+def _distances(real: Crops, made: Tensor, features: str | Extractor, seed: int, suffix: str) -> Report:
     """Return distances of translations to real images of the target's kind; an empty report where there are too few."""
     n = min(len(real) // 2, len(made))
     if n < LEAST:
-        return Report(real.name, features, {}, n, seed, 0.95, (), (
+        return Report(real.name, features if isinstance(features, str) else features.name, {}, n, seed, 0.95, (), (
             f"{len(real)} images are too few for a Frechet distance, which needs {2 * LEAST}",), 0.0)
     rows = torch.randperm(len(made), generator=torch.Generator().manual_seed(seed))
     report = evaluate(lambda count, _: made[rows[:count]], real, features, n, seed)
