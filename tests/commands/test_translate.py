@@ -156,3 +156,17 @@ def test_translators_hold_a_tournament(home: Path, tmp_path: Path, capsys: pytes
     found = json.loads(capsys.readouterr().out)
     assert "cycle error A to B to A" in json.dumps(found)
     assert (tmp_path / "cup" / "hinge-seed-0" / "worst.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize("kind", ["pairs", "unpaired"])
+def test_the_data_is_shown_side_by_side(home: Path, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "grid.png"
+    argv = ["data", str(home / "set"), "--kind", kind, "--size", "16", "--out", str(out)]
+    assert main(argv) == 0
+    said = capsys.readouterr().out
+    assert "11 to train on, 1 kept out, cut to 16 x 16 from 18 x 18" in said
+    assert Image.open(out).height > 0
+    assert main([*argv, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["input"] == [3, 16, 16]
+    assert main(["data", "digits", "--to", "x"]) == 2
