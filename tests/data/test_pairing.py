@@ -100,9 +100,19 @@ def test_side_by_side(tmp_path: Path) -> None:
     batch = source.batch(0, 3, 0)
     assert source.shape == (3, 16, 16)
     assert torch.equal(batch["input"].flip(2), batch["sample"])
-    two = open_unpaired(UnpairedOptions(path=str(folder), load_size=16, held_out=0, flip=False))
-    left = {image.numpy().tobytes() for image in two.batch(0, 3, 0)["input"]}
-    assert left == {image.numpy().tobytes() for image in batch["input"]}
+    for size in (None, 16):  # with a size, both halves are asked for alike
+        two = open_unpaired(UnpairedOptions(path=str(folder), size=size, load_size=16, held_out=0, flip=False))
+        for name in ("input", "sample"):
+            mine = {image.numpy().tobytes() for image in two.batch(0, 3, 0)[name]}
+            assert mine == {image.numpy().tobytes() for image in batch[name]}
+
+
+def test_ordinary_photos_are_not_cut_in_halves(tmp_path: Path) -> None:
+    folder = str(fill(tmp_path / "photos", NAMES))
+    with pytest.raises(UserError, match=r"do not look like A and B side by side, 0.png with 16 x 16"):
+        open_unpaired(UnpairedOptions(path=folder))
+    with pytest.raises(UserError, match="do not look like A and B"):
+        open_pairs(PairOptions(path=folder))
 
 
 def test_the_other_direction(tmp_path: Path) -> None:
@@ -157,6 +167,33 @@ def test_a_damaged_file_loses_its_pair_and_no_other(tmp_path: Path) -> None:
     assert torch.equal(batch["input"].flip(2), batch["sample"])
 
 
+def test_damaged_and_small_images_are_told_of_where_they_are_kept_out(tmp_path: Path) -> None:
+    folder = paired(tmp_path)  # of ten, the first one is kept out
+    (folder / "B" / "0.png").write_bytes(b"no image")
+    source = open_pairs(PairOptions(path=str(folder), held_out=0.2))
+    assert source.facts is not None
+    assert ([name for name, _ in source.facts.skipped], source.facts.found) == (["0.png"], 10)
+    assert source.kept is not None
+    assert (source.kept.names, source.names[0], len(source)) == (("9.png",), "1.png", 8)
+    picture(0, (9, 9)).save(folder / "B" / "0.png")
+    with pytest.raises(UserError, match=r"0.png with 9 x 9"):
+        open_pairs(PairOptions(path=str(folder), size=16))
+
+
+def test_a_note_beside_the_images_is_no_image_without_a_partner(tmp_path: Path) -> None:
+    folder = paired(tmp_path)
+    (folder / "A" / "README.txt").write_text("mine")
+    source = open_pairs(PairOptions(path=str(folder)))
+    assert source.facts is not None
+    assert [name for name, _ in source.facts.skipped] == ["README.txt"]
+
+
+def test_large_images_are_cut_to_256_pixels(tmp_path: Path) -> None:
+    fill(tmp_path / "A", NAMES, size=(300, 300))
+    fill(tmp_path / "B", NAMES, size=(300, 300))
+    assert open_pairs(PairOptions(path=str(tmp_path))).shape == (3, 256, 256)
+
+
 def test_what_cannot_be_paired_is_named(tmp_path: Path) -> None:
     folder = paired(tmp_path)
     (folder / "B" / "7.png").unlink()
@@ -178,7 +215,8 @@ def test_small_images_are_refused_with_the_size_that_would_do(tmp_path: Path) ->
     (lambda path: PairOptions(path=str(path / "no")), "no such"),
     (lambda path: PairOptions(path=str(path / "set"), to=str(path / "empty")), "no files in it"),
     (lambda path: PairOptions(path=str(path / "half")), "none called B"),
-    (lambda path: PairOptions(path=str(path / "set"), size=16, load_size=12), "at least 16")])
+    (lambda path: PairOptions(path=str(path / "set"), size=16, load_size=12), "at least 16"),
+    (lambda path: PairOptions(path=str(path / "set"), held_out=0.95), "leaves 0 to train on")])
 def test_bad_input(tmp_path: Path, make: object, said: str) -> None:
     paired(tmp_path)
     (tmp_path / "empty").mkdir()

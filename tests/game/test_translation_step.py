@@ -183,3 +183,25 @@ def test_a_pool_shows_about_half_of_older_images() -> None:
 def test_what_cannot_be_is_refused(make: object) -> None:
     with pytest.raises(UserError):
         make()  # type: ignore[operator]
+
+
+def test_critics_judge_the_translations_of_the_generators_move_whether_or_not_the_round_is_held() -> None:
+    # A batch in parts is not held, and the generators have moved before the critics' turn.
+    costs = []
+    for held in (True, False):
+        game = cycle_of()
+        round = game.open({"input": images(0), "sample": images(1)}, 0, Noise(0, 2), held)
+        game.generator_cost(round)
+        for parameter in game.players["generator"].parameters():
+            parameter.data.mul_(1.5)
+        costs.append(sum(game.critic_cost(round).values()))
+    assert costs[0] == costs[1]
+
+
+def test_consensus_reaches_the_generators_through_the_critics_cost() -> None:
+    game = cycle_of()
+    round = game.open({"input": images(0), "sample": images(1)}, 0, Noise(0, 2), held=True)
+    round.joint = True
+    game.generator_cost(round)
+    pulls = of(sum(game.critic_cost(round).values()), game.players["generator"])  # type: ignore[arg-type]
+    assert max(pull.abs().max() for pull in pulls.values()) > 1e-4

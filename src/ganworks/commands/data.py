@@ -50,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
                         "(the default), pairs of an input and what should become of it, or images of two kinds")
     parser.add_argument("--to", metavar="FOLDER", help="of pairs and unpaired images, the folder of B")
     parser.add_argument("--size", type=int, help="side of the square images in pixels (default: the images' own, else "
-                        "the largest of 8, 16, 32, 64, 128 not above their median side)")
+                        "the largest of 8, 16, 32, 64, 128 not above their median side; of pairs and unpaired images, "
+                        "at most 256 and not above their smallest side)")
     parser.add_argument("--channels", type=int, help="1 grey, 3 RGB, 4 RGBA (default: grey or RGB, as found, with "
                         "transparency laid on white)")
     parser.add_argument("--fit", default="crop", help="how an image becomes square: crop (the default), stretch, pad")
@@ -98,20 +99,20 @@ def _translated(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in ("path", "to", "size", "channels", "fit", "flip")}
     source = (open_pairs(checked_as(PairOptions, **given)) if args.kind == "pairs"
               else open_unpaired(checked_as(UnpairedOptions, **given)))
-    shown = source.head(BESIDE)
+    shown = source.trained(BESIDE)
     out = args.out or Path(f"{source.name}-{args.kind}.png")
     least = min(len(images) for images in shown.values())
     save(beside({"A": shown["input"][:least], "B": shown["sample"][:least]}), out)
     parts = {"A and B": source} if isinstance(source, Pairs) else {"A": source.inputs, "B": source.samples}
     batch = _batch_words(source)
+    kept = {name: 0 if part.kept is None else len(part.kept) for name, part in parts.items()}
     if args.json:
         found = {name: json.loads(part.facts.to_json()) for name, part in parts.items() if part.facts is not None}
         print(json.dumps({"name": source.name, "input": list(source.input or ()), "shape": list(source.shape),
-                          "batch": batch, "picture": str(out), "found": found}, indent=1))
+                          "batch": batch, "picture": str(out), "kept_out": kept, "found": found}, indent=1))
         return 0
     for name, part in parts.items():
-        kept = 0 if part.kept is None else len(part.kept)
-        print(f"{name:<12}{len(part):,} to train on, {kept:,} kept out, cut to {part.side} x {part.side} from "
+        print(f"{name:<12}{len(part):,} to train on, {kept[name]:,} kept out, cut to {part.side} x {part.side} from "
               f"{part.pixels.shape[-1]} x {part.pixels.shape[-1]}")
         for label, text in [] if part.facts is None else _lines(part, part.facts, None, args.flip)[1:]:
             print(f"{label:<12}{text}")

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ganworks.errors import UserError
 
@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     parser.add_argument("run", metavar="RUN", help="directory of the run")
     parser.add_argument("--features", default="auto", help="pixels, classifier, inception, or auto: the classifier "
                         "where the data has labels (default: %(default)s)")
-    parser.add_argument("--n", type=int, metavar="N", help="samples of each kind (default: 5000, or half the data)")
+    parser.add_argument("--n", type=int, metavar="N", help="samples of each kind (default: 5000, or half the data); "
+                        "of a run that translates, images (default: all that were kept out)")
     parser.add_argument("--checkpoint", default="last", metavar="WHICH", help="last, best or a step "
                         "(default: %(default)s)")
     parser.add_argument("--data", metavar="PATH", help="the data, where it has moved since the training; of a run that "
@@ -62,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     trainer = rebuild(run, args.checkpoint, args.device)
     _same_kind(trainer.source, source)
 
-    report, worst = judged(trainer, source, args.features, args.n, args.seed, not args.live, args.lpips)
+    report, worst = judged(trainer, source, args.features, args.n, args.seed, not args.live, args.lpips,
+                           foreign=args.data is not None)
     if worst is not None:
         worst.write(run.path)
     facts = {"step": trainer.step, "weights": "live" if args.live or not trainer.averaged else "averaged",
@@ -80,10 +82,13 @@ def _opened(run: Run, path: str | None) -> Source:
 
     call = Call.load(run.recipe, where=str(run.path / "recipe.yaml"))
     options = call.options.data
-    if path:
-        new = {"path": path, "to": None, "held_out": 0.0} if hasattr(options, "held_out") else {"path": path}
-        options = options.model_copy(update=new)
-    return call.kind.open(options)
+    if path is None:
+        return call.kind.open(options)
+    new: dict[str, Any] = {"path": path}
+    if hasattr(options, "held_out"):  # in the training's size and whole, as images are that are kept out
+        side = run.source["shape"][-1]
+        new |= {"to": None, "held_out": 0.0, "size": side, "load_size": side}
+    return call.kind.open(options.model_copy(update=new))
 
 
 def _same_kind(trained: Source, given: Source) -> None:

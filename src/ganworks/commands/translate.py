@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 KEPT = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF",
         ".tiff": "TIFF"}
-"""Endings that a translation keeps; all others become .png."""
+"""Endings that a translation keeps; behind all others stands .png."""
 LARGEST = 1024
 SHOWN = 8
 THUMB = 256
@@ -62,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--size {args.size}", "at least 8 pixels")
     run = Run.open(args.run)
     found = _images(args.input)
-    _refuse_output(args)
     call = Call.load(run.recipe, where=str(run.path / "recipe.yaml"))
     trainer = rebuild(run, args.checkpoint, args.device)
     networks = networks_of(trainer, getattr(call.options.data, "direction", "AtoB"))
@@ -70,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     if direction not in networks:
         raise UserError(f"--direction {direction}", did_you_mean(direction, networks),
                         "a run of pix2pix translates one way; train another with --direction")
+    _refuse_output(args)
     worker = _Worker(args, networks, direction, trainer.source.input or (), trainer.source.shape)
     skipped = worker.work(found)
     for name, reason in skipped:
@@ -94,6 +94,8 @@ def _images(path: Path) -> list[Found]:
 
 
 def _refuse_output(args: argparse.Namespace) -> None:
+    from ganworks.report.output import refuse_taken
+
     out, given = args.output, args.input if args.input.is_dir() else args.input.parent
     if out.exists() and not out.is_dir():
         raise UserError(f"--output {out} is a file", "a folder")
@@ -102,6 +104,8 @@ def _refuse_output(args: argparse.Namespace) -> None:
     if out.is_dir() and any(out.iterdir()) and not args.force:
         raise UserError(f"--output {out} exists and is not empty", "a new or an empty folder",
                         "take another one, or replace what is there with --force")
+    if args.grid is not None:
+        refuse_taken(args.grid, False, args.force)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -121,9 +125,10 @@ class _Worker:
         self.channels = (second if direction == "BtoA" and self.back is not None else first)[0]
         self.multiple = int(getattr(self.network, "multiple", 1))
         deep = self.multiple > 4
-        self.tile = args.tile or (first[-1] if deep else LARGEST)
+        self.tile = (first[-1] if deep else LARGEST) if args.tile is None else args.tile
         self.overlap = self.tile // 4 if args.overlap is None else args.overlap
         self.shown: list[list[Tensor]] = []
+        self.written: set[Path] = set()
 
     def work(self, found: list[Found]) -> list[tuple[str, str]]:
         """Translate all files; return those that could not be, with the reason."""
@@ -163,10 +168,13 @@ class _Worker:
     def _opened(self, path: Path) -> Image.Image:
         from PIL import Image
 
-        from ganworks.data.pixels import opened_upright
+        from ganworks.data.pixels import Unreadable, opened_upright
 
-        with open(path, "rb") as handle:
-            image = opened_upright(handle, self.channels)
+        try:
+            with open(path, "rb") as handle:
+                image = opened_upright(handle, self.channels)
+        except OSError as error:
+            raise Unreadable(f"cannot be read: {error.strerror}") from error
         if self.args.size is None:
             return image
         scale = self.args.size / min(image.size)
@@ -174,17 +182,23 @@ class _Worker:
         return image.resize(size, Image.Resampling.BICUBIC)
 
     def _save(self, image: Image.Image, path: Path) -> None:
+        from ganworks.data.pixels import Unreadable
         from ganworks.files import replacing
 
         kind = KEPT.get(path.suffix.lower())
         if kind is None or (kind == "JPEG" and image.mode == "RGBA"):
-            path, kind = path.with_suffix(".png"), "PNG"
+            path, kind = path.with_name(path.name + ".png"), "PNG"
+        if path in self.written:
+            raise Unreadable(f"its translation would have the name of another one's, {path.name}")
         try:
             with replacing(path) as handle:
                 image.save(handle, kind, **({"quality": 95} if kind in ("JPEG", "WEBP") else {}))
         except OSError as error:
             raise UserError(f"{path} cannot be written: {error.strerror or error}", "room, and a folder to write "
                             "to") from error
+        except ValueError as error:  # more pixels than the format can hold
+            raise Unreadable(f"its translation cannot be written as {kind}: {error}") from error
+        self.written.add(path)
 
     def _picture(self) -> None:
         import torch
@@ -196,4 +210,8 @@ class _Worker:
         rows = {name: torch.stack([torch.from_numpy(fitted(coloured(from_array(images[i].numpy()), 3), THUMB, "pad"))
                                    for images in self.shown])
                 for i, name in enumerate(names[: len(self.shown[0])])}
-        save(beside(rows), self.args.grid)
+        try:
+            save(beside(rows), self.args.grid)
+        except OSError as error:
+            raise UserError(f"--grid {self.args.grid} cannot be written: {error.strerror}",
+                            "a file in a folder to write to") from error

@@ -35,7 +35,7 @@ class UnpairedOptions(DataOptions):
                       "A, with --to; or a folder of pictures that have A on the left and B on the right")
     to: str | None = Field(None, description="the folder of B")
     size: int | None = Field(None, ge=8, le=1024, description="side of the square crops in pixels; by default the "
-                             "images' own, or a power of two not above their smallest side")
+                             "images' own, or a power of two not above their smallest side, at most 256")
     load_size: int | None = Field(None, ge=8, le=2048, description="side that images are brought to before a random "
                                   "crop is cut; by default a ninth more than --size (286 for 256), equal cuts nothing")
     fit: Fit = Field("crop", description="how an image becomes square first: crop (resize, then cut the centre), "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -11,20 +11,21 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ganworks.data.cache import Entry, Writer, cached
+from ganworks.data.cache import Writer, cached
 from ganworks.data.conditions import evenly
 from ganworks.data.facts import Facts
 from ganworks.data.folder import Found, found_in
 from ganworks.data.items import Item, decode_all, looked_at, refuse_few
 from ganworks.data.options import PairOptions, UnpairedOptions
 from ganworks.data.pairs import Crops, Pairs, Unpaired
-from ganworks.data.pixels import Header, decoded, header
+from ganworks.data.pixels import Half, Header, decoded, header
 from ganworks.errors import UserError
 
 LAYOUT = ("a folder with the folders A and B in it (or trainA and trainB), a folder of pictures that have A on the "
           "left and B on the right, or the folder of A and --to the folder of B")
 FOLDERS = (("a", "b"), ("traina", "trainb"))
 LISTED = 5
+NARROW = 0.7  # of its height: a half that is less wide is hardly an image of its own
 SIDES = (256, 128, 64, 32, 16, 8)
 ENLARGED = 286 / 256
 """How much larger than their crops images are made, as Isola et al. 2017 (section 6.2) and Zhu et al. 2017 do it."""
@@ -60,12 +61,13 @@ def open_pairs(options: PairOptions) -> Pairs:
         groups = [Group((a.parts[0], b.parts[0])) for a, b in zip(first.groups, second.groups, strict=True)]
         skipped = first.skipped
     else:
-        groups, skipped = _matched(first, second), [*first.skipped, *second.skipped]
+        groups = _matched(first, second)
+        skipped = [*first.skipped, *second.skipped]
     files = Files(groups, skipped, (first.identity, second.identity), first.path, f"pairs of images, {first.kind}")
-    trained, kept = _opened(files, options)
-    make = partial(Pairs, split=trained.facts.split, side=trained.facts.crop, name=_name(options.path),
+    facts, trained, kept = _opened(files, options)
+    make = partial(Pairs, split=facts.split, side=facts.crop, name=_stem(options.path),
                    turned=options.direction == "BtoA")
-    return make(trained.samples, flip=options.flip, facts=trained.facts,
+    return make(trained.samples, flip=options.flip, facts=facts, names=trained.names,
                 kept=None if kept is None else make(kept.samples, names=kept.names))
 
 
@@ -73,13 +75,13 @@ def open_unpaired(options: UnpairedOptions) -> Unpaired:
     """Return the two kinds of images that ``options`` name."""
     first, second = _kinds(options.path, options.to)
     inputs = _one_kind(first, options)
-    return Unpaired(inputs, _one_kind(second, options.model_copy(update={"size": inputs.side})), _name(options.path))
+    return Unpaired(inputs, _one_kind(second, options.model_copy(update={"size": inputs.side})), _stem(options.path))
 
 
 def _one_kind(files: Files, options: UnpairedOptions) -> Crops:
-    trained, kept = _opened(files, options)
-    make = partial(Crops, side=trained.facts.crop, name=_name(files.path))
-    return make(trained.samples, flip=options.flip, facts=trained.facts,
+    facts, trained, kept = _opened(files, options)
+    make = partial(Crops, side=facts.crop, name=_stem(files.path))
+    return make(trained.samples, flip=options.flip, facts=facts, names=trained.names,
                 kept=None if kept is None else make(kept.samples, names=kept.names))
 
 
@@ -99,9 +101,12 @@ def _kinds(path: str, to: str | None) -> tuple[Files, Files]:
             there, missing = (a, b) if a in below else (b, a)
             raise UserError(f"{folder} has a folder {below[there].name} and none called {missing.upper()}", LAYOUT)
     found = _files(folder, "side by side")
-    left, right = ([Group((replace(group.parts[0], half=half),)) for group in found.groups]
-                   for half in ("left", "right"))
-    return replace(found, groups=left), replace(found, groups=right)
+    return _half(found, "left"), _half(found, "right")
+
+
+def _half(found: Files, half: Half) -> Files:
+    groups = [Group((replace(group.parts[0], half=half),)) for group in found.groups]
+    return replace(found, groups=groups, identity=(found.identity, half))
 
 
 def _folder(path: str) -> Path:
@@ -128,14 +133,24 @@ def _files(folder: Path, kind: str) -> Files:
 def _matched(first: Files, second: Files) -> list[Group]:
     """Return a pair for each name, endings aside; UserError with the names that are not in both folders."""
     a, b = _by_stem(first), _by_stem(second)
-    lone = [*(f"{name} (only in {first.path})" for name in sorted(a.keys() - b.keys())),
-            *(f"{name} (only in {second.path})" for name in sorted(b.keys() - a.keys()))]
+    lone = [*_lone(first, a, b), *_lone(second, b, a)]
     if lone:
         more = f", and {len(lone) - LISTED:,} more" if len(lone) > LISTED else ""
         raise UserError(f"{len(lone):,} of {len(a.keys() | b.keys()):,} images have no partner: "
                         + ", ".join(lone[:LISTED]) + more, "the same names in both folders, endings aside",
                         "add or remove those; images that do not belong together are for cyclegan")
-    return [Group((a[name], b[name])) for name in sorted(a)]
+    return [Group((a[name], b[name])) for name in sorted(a.keys() & b.keys())]
+
+
+def _lone(files: Files, mine: Mapping[str, Item], other: Mapping[str, Item]) -> Iterator[str]:
+    """Yield the images without a partner; what is no image is skipped."""
+    for name in sorted(mine.keys() - other.keys()):
+        try:
+            _headers(Group((mine[name],)))
+        except Exception as error:  # a note beside the images, say
+            files.skipped.append((mine[name].name, str(error)))
+        else:
+            yield f"{name} (only in {files.path})"
 
 
 def _by_stem(files: Files) -> dict[str, Item]:
@@ -148,15 +163,15 @@ def _by_stem(files: Files) -> dict[str, Item]:
     return items
 
 
-def _name(path: str) -> str:
+def _stem(path: str) -> str:
     return Path(path).expanduser().resolve().stem
 
 
 # ---- how they are decoded
 
 @dataclass(frozen=True)
-class Kept:
-    """Images that are kept out of the training, uint8 (N, C, S, S), and their names."""
+class Part:
+    """Images that are trained on, or those that are not, uint8 (N, C, S, S), and their names."""
 
     samples: np.ndarray
     names: tuple[str, ...]
@@ -167,7 +182,7 @@ def _sides(options: UnpairedOptions, seen: Sequence[tuple[Header, ...]]) -> tupl
     sizes = {(one.width, one.height) for heads in seen for one in heads}
     least = min(min(size) for size in sizes)
     own = least if sizes == {(least, least)} else next((side for side in SIDES if side <= least), least)
-    crop = options.size or own
+    crop = options.size or min(own, SIDES[0])
     load = options.load_size or round(crop * ENLARGED)
     if load < crop:
         raise UserError(f"--load-size {load} with crops of {crop}", f"at least {crop}",
@@ -175,36 +190,47 @@ def _sides(options: UnpairedOptions, seen: Sequence[tuple[Header, ...]]) -> tupl
     return crop, load
 
 
-def _opened(files: Files, options: UnpairedOptions) -> tuple[Entry, Kept | None]:
-    """Return the cached images that are trained on, larger than their crops, and those that are kept out, exact."""
+def _opened(files: Files, options: UnpairedOptions) -> tuple[Facts, Part, Part | None]:
+    """Return what was found, the images that are trained on, larger than their crops, and those kept out, exact."""
     count = len(files.groups)
-    kept = evenly(count, round(options.held_out * count)) if count > 1 else np.empty(0, np.int64)
+    out = set(evenly(count, round(options.held_out * count)).tolist()) if count > 1 else set()
+    if out and count - len(out) < 2:
+        raise UserError(f"--held-out {options.held_out:g} of {count} images leaves {count - len(out)} to train on",
+                        "at least 2", "keep fewer of them out")
     key = (files.identity, options.size, options.load_size, options.channels, options.fit, options.held_out)
-    trained = cached(_name(files.path), ("trained", *key), partial(
-        _write, files, [group for i, group in enumerate(files.groups) if i not in set(kept.tolist())], options))
-    if not len(kept):
-        return trained, None
-    facts = trained.facts
+    trained = cached(_stem(files.path), ("trained", *key), partial(_write, files, out, options))
+    facts, inside = trained.facts, [i for i in range(count) if i not in out]
+    if not out:
+        return facts, Part(trained.samples, _names(files, inside, facts)), None
     split = (facts.split, facts.shape[0] - facts.split) if facts.split else (facts.shape[0],)
 
     def whole(writer: Writer) -> Facts:
         skipped: list[tuple[str, str]] = []
-        groups = [files.groups[i] for i in kept]
+        groups = [files.groups[i] for i in sorted(out)]
         decode_all(groups, skipped, writer, lambda group: _decoded(group, facts.crop, split, options.fit))
         if not writer.count:
             raise UserError(f"{files.path}: none of the {len(groups)} images that are kept out can be read: "
                             f"{skipped[0][0]}: {skipped[0][1]}", "images", "mend or remove it, or take --held-out 0")
         return Facts(files.kind, files.path, len(groups), skipped=tuple(skipped), split=facts.split)
 
-    entry = cached(_name(files.path), ("kept", *key, facts.crop), whole)
-    bad = {name for name, _ in entry.facts.skipped}
-    return trained, Kept(entry.samples, tuple(group.name for i in kept if (group := files.groups[i]).name not in bad))
+    entry = cached(_stem(files.path), ("kept", *key, facts.crop), whole)
+    told = tuple(dict((*facts.skipped, *entry.facts.skipped)).items())
+    return (facts.but(skipped=told, found=count), Part(trained.samples, _names(files, inside, facts)),
+            Part(entry.samples, _names(files, sorted(out), entry.facts)))
 
 
-def _write(files: Files, groups: Sequence[Group], options: UnpairedOptions, writer: Writer) -> Facts:
+def _names(files: Files, places: Sequence[int], facts: Facts) -> tuple[str, ...]:
+    bad = {name for name, _ in facts.skipped}
+    return tuple(name for i in places if (name := files.groups[i].name) not in bad)
+
+
+def _write(files: Files, out: Set[int], options: UnpairedOptions, writer: Writer) -> Facts:
+    """Decode all images but those at the places ``out``; the headers of all decide the sizes and the channels."""
     skipped = list(files.skipped)
-    good, seen = looked_at(groups, skipped, _headers)
-    refuse_few(len(good), len(groups), files.path, skipped)
+    good, seen = looked_at(files.groups, skipped, _headers)
+    refuse_few(len(good), len(files.groups), files.path, skipped)
+    if files.kind == "side by side" or files.kind.endswith(", side by side"):
+        _refuse_narrow(files, good, seen)
     crop, load = _sides(options, seen)
     small = [(group.name, head) for group, heads in zip(good, seen, strict=True) for head in heads
              if min(head.width, head.height) < crop]
@@ -215,15 +241,28 @@ def _write(files: Files, groups: Sequence[Group], options: UnpairedOptions, writ
                         f"leave them out, or take --size {min(min(h.width, h.height) for _, h in small)} or less")
     channels = tuple(options.channels or (1 if all(heads[i].grey for heads in seen) else 3)
                      for i in range(len(seen[0])))
-    done = decode_all(good, skipped, writer, lambda group: _decoded(group, load, channels, options.fit))
-    refuse_few(writer.count, len(groups), files.path, skipped)
-    heads = [head for i in done for head in seen[i]]
+    kept = {files.groups[i].name for i in out}
+    mine = [i for i, group in enumerate(good) if group.name not in kept]
+    done = decode_all([good[i] for i in mine], skipped, writer,
+                      lambda group: _decoded(group, load, channels, options.fit))
+    refuse_few(writer.count, len(mine), files.path, skipped)
+    heads = [head for i in done for head in seen[mine[i]]]
     sizes, deep = Counter((head.width, head.height) for head in heads), sum(head.bits == 16 for head in heads)
-    return Facts(files.kind, files.path, len(groups), skipped=tuple(skipped),
+    return Facts(files.kind, files.path, len(files.groups), skipped=tuple(skipped),
                  sizes={f"{width}x{height}": n for (width, height), n in sizes.most_common()},
                  formats=dict(Counter(head.words for head in heads).most_common()),
                  values="0..255" + (f" ({deep:,} of 16 bit were scaled to it)" if deep else ""),
                  split=channels[0] if len(channels) > 1 else 0, crop=crop)
+
+
+def _refuse_narrow(files: Files, good: Sequence[Group], seen: Sequence[tuple[Header, ...]]) -> None:
+    """Raise UserError where halves are so narrow that the pictures hardly hold two images beside each other."""
+    narrow = [(group.name, heads[0]) for group, heads in zip(good, seen, strict=True)
+              if heads[0].width < NARROW * heads[0].height]
+    if 2 * len(narrow) > len(good):
+        name, head = narrow[0]
+        raise UserError(f"{files.path}: pictures that do not look like A and B side by side, {name} with "
+                        f"{2 * head.width} x {head.height} first", LAYOUT, "of images of two kinds: --to FOLDER")
 
 
 def _headers(group: Group) -> tuple[Header, ...]:

@@ -114,5 +114,9 @@ class Unpaired(Source):
         return {"input": self.inputs.batch(k, size, mix("inputs", seed), shard)["sample"],
                 "sample": self.samples.batch(k, size, mix("samples", seed), shard)["sample"]}
 
+    def trained(self, count: int) -> Batch:
+        """Return ``count`` images of each kind, evenly spread, of those that are trained on."""
+        return {"input": self.inputs.trained(count)["sample"], "sample": self.samples.trained(count)["sample"]}
+
     def head(self, count: int) -> Batch:
         return {"input": self.inputs.head(count)["sample"], "sample": self.samples.head(count)["sample"]}

@@ -14,6 +14,7 @@ from ganworks.errors import UserError
 from ganworks.evaluate.figures import Figure
 
 AT_ONCE = 32
+SEEN = 32  # pixels a side that AlexNet can look at
 Scores = Callable[[Tensor, Tensor], Tensor]
 """From two sets of uint8 images (n, C, H, W) to a number for each pair (n,)."""
 
@@ -55,6 +56,8 @@ def lpips(x: Tensor, y: Tensor) -> Tensor:
     except Exception as error:  # a missing package, or weights that cannot be had
         raise UserError(f"LPIPS cannot be had here: {str(error).splitlines()[0]}", "torchmetrics, torchvision, and "
                         "their weights", 'pip install "ganworks[metrics,inception]", and be online once') from error
+    if x.shape[1] != 3 or min(x.shape[-2:]) < SEEN:
+        raise UserError(f"LPIPS of images of shape {tuple(x.shape[1:])}", f"RGB images of {SEEN} pixels a side or more")
     with torch.inference_mode():
         return _each(x, y, lambda a, b: judge.net(a, b, normalize=True).reshape(-1))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from ganworks.game.duel import Duel
 from ganworks.game.game import Costs, Game, Move, Round
 from ganworks.game.likeness import distance
 from ganworks.game.noise import Noise
-from ganworks.nets.contract import call
+from ganworks.nets.contract import call, in_parts
 from ganworks.objective import Objective
 
 THERE, BACK = "AtoB", "BtoA"
@@ -46,16 +47,15 @@ class Cycle(Game):
             if not (weight >= 0 and math.isfinite(weight)):
                 raise UserError(f"a game of cycles: {name} {weight:g}", "a finite number of at least 0")
         for duel in (there, back):
-            if duel.condition is not None or duel.pack > 1 or duel.foresight is not None or duel.pretrain:
-                raise UserError("a game of cycles between duels with a condition, packs, unrolling or pre-training",
-                                "duels without")
+            if (duel.condition is not None or duel.pack > 1 or duel.foresight is not None or duel.pretrain
+                    or duel.moves[0].repeat > 1 or duel.moves[1].fresh):
+                raise UserError("a game of cycles between duels with a condition, packs, unrolling, pre-training, "
+                                "several critic steps or fresh inputs", "duels without")
         self.there, self.back, self.cycle, self.identity = there, back, cycle, identity
         self._players = {"generator": nn.ModuleDict({THERE: there.generator, BACK: back.generator}),
                          "critic": nn.ModuleDict({THERE: there.critic, BACK: back.critic})}
-        second = [duel.moves[0].second_order for duel in (there, back)]
-        self._moves = (Move("generator", self.generator_cost),
-                       Move("critic", self.critic_cost, fresh=False,
-                            second_order=lambda step: any(of(step) for of in second)))
+        self._moves = (Move("generator", self.generator_cost, second_order=partial(self._second_order, 1)),
+                       Move("critic", self.critic_cost, fresh=False, second_order=partial(self._second_order, 0)))
 
     @property
     def players(self) -> dict[str, nn.Module]:
@@ -91,7 +91,9 @@ class Cycle(Game):
         if same_a is not None and same_b is not None:
             costs["identity A"] = self.cycle * self.identity * distance(same_a, a)
             costs["identity B"] = self.cycle * self.identity * distance(same_b, b)
-        if round.held:
+        if round.joint:
+            round.memory[THERE], round.memory[BACK] = fake_b, fake_a
+        else:  # parts of a batch keep theirs, too: the critics' turn comes when the generators have moved on
             round.memory[THERE], round.memory[BACK] = fake_b.detach(), fake_a.detach()
         return costs
 
@@ -112,17 +114,17 @@ class Cycle(Game):
             duel.played(player, own, mean)
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        return call(_both(players["generator"])[THERE], self.there.latent.start(batch, noise), None)
-
-    def settle(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> None:
-        self.panels(players, batch, noise)
+        return in_parts(_both(players["generator"])[THERE], self.there.latent.start(batch, noise))
 
     def panels(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> dict[str, Tensor]:
         both = _both(players["generator"])
         a, b = batch["input"], batch["sample"]
-        made_b, made_a = call(both[THERE], a, None), call(both[BACK], b, None)
-        return {"A": a, "A to B": made_b, "A to B to A": call(both[BACK], made_b, None),
-                "B": b, "B to A": made_a, "B to A to B": call(both[THERE], made_a, None)}
+        made_b, made_a = in_parts(both[THERE], a), in_parts(both[BACK], b)
+        return {"A": a, "A to B": made_b, "A to B to A": in_parts(both[BACK], made_b),
+                "B": b, "B to A": made_a, "B to A to B": in_parts(both[THERE], made_a)}
+
+    def _second_order(self, move: int, step: int) -> bool:
+        return any(duel.moves[move].second_order(step) for duel in (self.there, self.back))
 
     def _made(self, duel: Duel, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return what a translator makes of its source, and of images that are of the target's kind already."""

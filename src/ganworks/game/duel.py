@@ -18,7 +18,7 @@ from ganworks.game.replay import Replay
 from ganworks.game.terms import Weighted
 from ganworks.game.top import Top
 from ganworks.game.turn import Learns, Turn
-from ganworks.nets.contract import call
+from ganworks.nets.contract import call, in_parts
 from ganworks.objective import Objective
 
 
@@ -146,7 +146,10 @@ class Duel(Game):
             self.lens.played(player, rounds, mean)
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        return call(players["generator"], self.latent.start(batch, noise), self._condition(batch))
+        start, condition = self.latent.start(batch, noise), self._condition(batch)
+        if isinstance(self.latent, Entry):
+            return in_parts(players["generator"], start, condition)
+        return call(players["generator"], start, condition)
 
     def panels(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> dict[str, Tensor]:
         if not isinstance(self.latent, Entry):

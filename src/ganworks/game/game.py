@@ -121,10 +121,6 @@ class Game(nn.Module, ABC):
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
         """Return samples (N, ...) made by ``players`` (averaged weights, say) with the given random numbers."""
 
-    def settle(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> None:
-        """Pass a batch through all networks that make samples, so that batch statistics can be measured."""
-        self.preview(players, batch, noise)
-
     def panels(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> dict[str, Tensor]:
         """Return what is shown of a batch, by name: images (N, ...) of which the i-th ones belong together.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 
@@ -57,6 +58,12 @@ class Panel(Critic):
 def call(network: nn.Module, x: Tensor, condition: Tensor | None) -> Any:
     """Call a network with its condition where there is one, and without where there is none."""
     return network(x) if condition is None else network(x, condition)
+
+
+def in_parts(network: nn.Module, x: Tensor, condition: Tensor | None = None, size: int = 16) -> Tensor:
+    """Return a network's output on x (N, ...), computed ``size`` rows at a time: images to translate are large."""
+    told = [None] * -(-len(x) // size) if condition is None else condition.split(size)
+    return torch.cat([call(network, part, own) for part, own in zip(x.split(size), told, strict=True)])
 
 
 def as_verdict(output: Tensor | Verdict) -> Verdict:

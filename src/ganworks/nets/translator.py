@@ -12,7 +12,7 @@ WIDEST = 4  # times the first maps
 
 
 class ResNetTranslator(nn.Module):
-    """Images (N, A, H, W) to images (N, B, H, W) in [-1, 1]; H and W are multiples of 4, at least 12.
+    """Images (N, A, H, W) to images (N, B, H, W) in [-1, 1]; H and W are multiples of 4, at least 8.
 
     A 7x7 convolution, two 3x3 ones of stride 2, residual blocks, two transposed 3x3 ones of stride 2, a 7x7 one with
     tanh (Zhu et al. 2017, appendix 7.2: c7s1-64, d128, d256, R256 ..., u128, u64, c7s1-3). What a convolution would

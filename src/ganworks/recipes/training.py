@@ -47,7 +47,7 @@ class Training(BaseModel):
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep: int = Field(2, ge=2, description="checkpoints kept beside the best one")
     measure: int | None = Field(1000, ge=16, description="samples on which each checkpoint is measured (Frechet "
-                                "distance on pixels, or Wasserstein distance of points), or none")
+                                "distance on pixels, Wasserstein distance of points, L1 of pairs), or none")
 
     def optimisers(self) -> dict[str, Optimiser]:
         """Return the two players' optimisers."""

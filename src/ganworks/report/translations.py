@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -83,19 +82,34 @@ class Worst:
 
 
 def judged(trainer: Trainer, source: Source, features: str | Extractor = "auto", n: int | None = None, seed: int = 0,
-           averaged: bool = True, perceptual: bool = False) -> tuple[Report, Worst | None]:
+           averaged: bool = True, perceptual: bool = False, foreign: bool = False) -> tuple[Report, Worst | None]:
     """Return the report of a run, and its worst translations where it translates.
 
     A translator is judged on the images that were kept out of its training, anything else on samples.
+
+    Args:
+        perceptual: of pairs, LPIPS too.
+        foreign: the data is not the training's, so all of it may judge.
     """
     if not trainer.game.needs:
         return evaluate(sampler(trainer, averaged), source, features, n, seed), None
+    if n is not None and n < 2:
+        raise UserError(f"n = {n} images to judge translations on", "at least 2")
     n = min(n or MOST, MOST)
     if isinstance(source, Pairs):
-        return _pairs(trainer, source, n, features, seed, averaged, perceptual)
-    if isinstance(source, Unpaired):
-        return _unpaired(trainer, source, n, features, seed, averaged)
-    raise UserError(f"{source.name}: no images to translate", "pairs of images, or images of two kinds")
+        report, worst = _pairs(trainer, source, n, features, seed, averaged, perceptual)
+        known = source.kept is not None
+    elif isinstance(source, Unpaired):
+        if perceptual:
+            raise UserError("--lpips of images without pairs", "pairs", "leave it out")
+        report, worst = _unpaired(trainer, source, n, features, seed, averaged)
+        known = source.inputs.kept is not None
+    else:
+        raise UserError(f"{source.name}: no images to translate", "pairs of images, or images of two kinds")
+    if not known and not foreign:
+        told = "judged on images that it was trained on: none were kept out (--held-out 0)"
+        report = replace(report, warnings=(*report.warnings, told))
+    return report, worst
 
 
 def _pairs(trainer: Trainer, source: Pairs, n: int, features: str | Extractor, seed: int, averaged: bool,
@@ -105,7 +119,7 @@ def _pairs(trainer: Trainer, source: Pairs, n: int, features: str | Extractor, s
     inputs, targets = batch["input"], batch["sample"]
     (network,) = networks_of(trainer, "AtoB", averaged).values()
     made = through(network, inputs)
-    trained = source.trained(TYPICAL)["sample"]
+    trained = source.trained(TYPICAL)["sample"]  # of a foreign set, its own: it has no other
     names = ("L1", "PSNR, dB", "SSIM", *(("LPIPS",) if perceptual else ()))
     figures = paired_figures(Translations(inputs, made, targets, median_image(trained)), names)
     report = _distances(kept, made, features, seed, "")
@@ -113,7 +127,7 @@ def _pairs(trainer: Trainer, source: Pairs, n: int, features: str | Extractor, s
     order = far.argsort(descending=True)[:WORST]
     worst = Worst("L1", far[order].tolist(), _names(kept, order, len(far)),
                   {"input": inputs[order], "translated": made[order], "real": targets[order]})
-    return _with(report, figures, source.kept is None, len(made)), worst
+    return replace(report, figures=(*figures, *report.figures), n=report.n or len(made)), worst
 
 
 def _unpaired(trainer: Trainer, source: Unpaired, n: int, features: str | Extractor, seed: int,
@@ -136,7 +150,8 @@ def _unpaired(trainer: Trainer, source: Unpaired, n: int, features: str | Extrac
     order = wandered.argsort(descending=True)[:WORST]
     worst = Worst("cycle error A to B to A", wandered[order].tolist(), _names(a_kept, order, len(wandered)),
                   {"A": a[order], "A to B": made_b[order], "A to B to A": again_a[order]})
-    return _with(report, figures, source.inputs.kept is None, len(a)), worst
+    # The distances come first: a translator that changes nothing has no cycle error at all.
+    return replace(report, figures=(*report.figures, *figures), n=report.n or len(a)), worst
 
 
 def _distances(real: Crops, made: Tensor, features: str | Extractor, seed: int, suffix: str) -> Report:
@@ -144,15 +159,10 @@ def _distances(real: Crops, made: Tensor, features: str | Extractor, seed: int, 
     n = min(len(real) // 2, len(made))
     if n < LEAST:
         return Report(real.name, features if isinstance(features, str) else features.name, {}, n, seed, 0.95, (), (
-            f"{len(real)} images are too few for a Frechet distance, which needs {2 * LEAST}",), 0.0)
+            f"{n} images are too few for a Frechet distance: it takes {LEAST}, and twice as many real ones",), 0.0)
     rows = torch.randperm(len(made), generator=torch.Generator().manual_seed(seed))
     report = evaluate(lambda count, _: made[rows[:count]], real, features, n, seed)
     return replace(report, figures=tuple(replace(figure, name=figure.name + suffix) for figure in report.figures))
-
-
-def _with(report: Report, figures: list[Any], trained: bool, n: int) -> Report:
-    told = ("judged on images that it was trained on: none were kept out (--held-out 0)",) if trained else ()
-    return replace(report, figures=(*figures, *report.figures), warnings=(*report.warnings, *told), n=report.n or n)
 
 
 def _names(source: Crops, order: Tensor, count: int) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganworks.data.source import Batch, as_floats
 from ganworks.errors import UserError, did_you_mean
@@ -84,7 +85,8 @@ class Machine:
                 torch.distributed.broadcast(tensor.data, 0)
         if self.compile:
             for player in game.players.values():
-                player.compile()
+                for network in player.values() if isinstance(player, nn.ModuleDict) else (player,):
+                    network.compile()
 
     def feed(self, batch: Batch) -> dict[str, Tensor]:
         """Move a batch to the device and turn image bytes into floats in [-1, 1]."""
@@ -153,8 +155,12 @@ class Machine:
         return values
 
     def agree(self, game: nn.Module) -> None:
-        """Give every process the mean of the floating-point buffers (batch-norm statistics), before a save."""
-        self.average([b for b in game.buffers() if b.is_floating_point()])
+        """Give every process the mean of the batch-norm statistics, before a save.
+
+        All other buffers are equal in all processes, or meant to be each one's own.
+        """
+        norms = [module for module in game.modules() if isinstance(module, _BatchNorm)]
+        self.average([b for norm in norms for b in norm.buffers() if b.is_floating_point()])
 
     def wait(self) -> None:
         """Wait until every process is here."""
@@ -168,7 +174,7 @@ class Machine:
 
     def average(self, tensors: list[Tensor]) -> None:
         """Give every process the mean of these tensors."""
-        if self.world == 1:
+        if self.world == 1 or not tensors:
             return
         # One message of all the numbers: the many small ones of a network would each wait for the network's latency.
         flat = torch.cat([t.reshape(-1) for t in tensors])

@@ -112,7 +112,7 @@ def settled(game: Game, players: Mapping[str, nn.Module], given: Given, seed: in
     """
     ready = {name: copy.deepcopy(player).eval() for name, player in players.items()}
     norms = [m for player in ready.values() for m in player.modules() if isinstance(m, _BatchNorm)]
-    if not norms or any(name not in given.some for name in game.needs):  # then the statistics of the training stay
+    if not norms or game.needs:  # images that were kept out must not teach a translator: its own statistics stay
         return ready
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -122,7 +122,7 @@ def settled(game: Game, players: Mapping[str, nn.Module], given: Given, seed: in
     device, conditions = _device(ready), given.conditions(rounds * size, mix(seed, "settle"))
     for k in range(rounds):
         part = None if conditions is None else conditions[k * size : (k + 1) * size]
-        game.settle(ready, given.batch(size, part, device), Noise(mix(seed, "settle", k), size, device=device))
+        game.preview(ready, given.batch(size, part, device), Noise(mix(seed, "settle", k), size, device=device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganworks.data.source import as_bytes, as_floats
 from ganworks.errors import UserError
 
-AT_ONCE = 4
+AT_ONCE, LEAST = 4, 8
 
 
 @torch.inference_mode()
@@ -55,7 +55,8 @@ def translated(network: nn.Module, image: Tensor, tile: int, overlap: int, multi
 
 
 def _wanted(side: int, tile: int, multiple: int) -> int:
-    return -(-side // multiple) * multiple if side <= tile else side
+    # Below 8 pixels, inner maps would be too small to mirror at their borders.
+    return max(-(-side // multiple) * multiple, -(-LEAST // multiple) * multiple) if side <= tile else side
 
 
 def _extended(x: Tensor, height: int, width: int) -> Tensor:
