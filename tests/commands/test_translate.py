@@ -196,3 +196,13 @@ def test_the_data_is_shown_side_by_side(home: Path, tmp_path: Path, kind: str, c
     found = json.loads(capsys.readouterr().out)
     assert found["input"] == [3, 16, 16]
     assert main(["data", "digits", "--to", "x"]) == 2
+
+
+def test_an_output_that_cannot_be_written_to(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                             capsys: pytest.CaptureFixture) -> None:
+    argv = ["translate", str(home / "pix2pix-small"), "--input", str(home / "set" / "A"), "--output",
+            str(tmp_path / "out")]
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    assert main(argv) == 2
+    assert "cannot be written to" in capsys.readouterr().err
+    assert not any((tmp_path / "out").iterdir())

@@ -16,6 +16,7 @@ from ganworks.nets.patchgan import PatchCritic
 from ganworks.nets.translator import ResNetTranslator
 from ganworks.nets.unet import UNetTranslator
 from ganworks.objective import scaled
+from ganworks.train import Machine
 
 Gradients = dict[str, Tensor]
 
@@ -205,3 +206,14 @@ def test_consensus_reaches_the_generators_through_the_critics_cost() -> None:
     game.generator_cost(round)
     pulls = of(sum(game.critic_cost(round).values()), game.players["generator"])  # type: ignore[arg-type]
     assert max(pull.abs().max() for pull in pulls.values()) > 1e-4
+
+
+def test_processes_agree_on_batch_statistics_and_not_on_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Replay pools are each process's own: their mean would be pictures that nobody made.
+    averaged: list[Tensor] = []
+    machine = Machine("cpu")
+    monkeypatch.setattr(machine, "average", averaged.extend)
+    game = cycle_of(pool=3)
+    game.there.generator = nn.Sequential(game.there.generator, nn.BatchNorm2d(3))
+    machine.agree(game)
+    assert [tuple(buffer.shape) for buffer in averaged] == [(3,), (3,)]
