@@ -180,7 +180,7 @@ def test_a_pool_shows_about_half_of_older_images() -> None:
                  replay=Replay(1, (1,))),
     lambda: Cycle(Duel(nn.Identity(), nn.Identity(), objective_named("wgan"), Entry(), condition="label"),
                   Duel(nn.Identity(), nn.Identity(), objective_named("wgan"), Entry())),
-    lambda: Entry().start({"sample": torch.zeros(1)}, Noise(0, 1))])
+    lambda: Entry().of({"sample": torch.zeros(1)})])
 def test_what_cannot_be_is_refused(make: object) -> None:
     with pytest.raises(UserError):
         make()  # type: ignore[operator]

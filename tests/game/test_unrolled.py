@@ -214,7 +214,7 @@ def foreseen(game: Duel) -> nn.Module:
                 "generator")
     assert game.foresight is not None
     return game.foresight(
-        turn, lambda ahead: functools.reduce(torch.add, game._critic_costs(ahead).values())).critic
+        turn, lambda ahead: functools.reduce(torch.add, game.critic_costs(ahead).values())).critic
 
 
 @pytest.mark.parametrize("first_order", [False, True])

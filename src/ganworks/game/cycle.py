@@ -71,7 +71,7 @@ class Cycle(Game):
 
     def open(self, batch: Mapping[str, Tensor], step: int, noise: Noise, held: bool = False) -> Round:
         for duel in (self.there, self.back):
-            duel.latent.start(batch, noise)  # says what is missing
+            duel.source(batch, noise)  # says what is missing
         return Round(batch, step, noise, held)
 
     def check(self, rows: int) -> None:
@@ -114,7 +114,7 @@ class Cycle(Game):
             duel.played(player, own, mean)
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        return in_parts(_both(players["generator"])[THERE], self.there.latent.start(batch, noise))
+        return in_parts(_both(players["generator"])[THERE], self.there.source(batch, noise))
 
     def panels(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> dict[str, Tensor]:
         both = _both(players["generator"])

@@ -87,7 +87,7 @@ class Duel(Game):
 
     def open(self, batch: Mapping[str, Tensor], step: int, noise: Noise, held: bool = False) -> Round:
         round = Round(batch, step, noise, held)
-        round.memory["source"] = self.latent.start(batch, noise)
+        round.memory["source"] = self.source(batch, noise)
         return round
 
     def check(self, rows: int) -> None:
@@ -127,6 +127,10 @@ class Duel(Game):
         costs = {"adversarial": self.objective.generator_cost(real, fake)}
         return costs | {w.name: w.cost(turn) for w in self.generator_terms if w.due(turn.step)}
 
+    def source(self, batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
+        """Return what the generator begins with: latents, or images to translate."""
+        return self.latent.of(batch) if isinstance(self.latent, Entry) else self.latent.draw(noise)
+
     def turn(self, real: Tensor, source: Tensor, round: Round, learns: Learns, made: Tensor | None = None,
              condition: Tensor | None = None, keep: bool = False) -> Turn:
         """Return a turn of this duel in a round, on samples and inputs that may be parts of its batch.
@@ -146,7 +150,7 @@ class Duel(Game):
             self.lens.played(player, rounds, mean)
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        start, condition = self.latent.start(batch, noise), self._condition(batch)
+        start, condition = self.source(batch, noise), self._condition(batch)
         if isinstance(self.latent, Entry):
             return in_parts(players["generator"], start, condition)
         return call(players["generator"], start, condition)
@@ -154,7 +158,7 @@ class Duel(Game):
     def panels(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> dict[str, Tensor]:
         if not isinstance(self.latent, Entry):
             return {}
-        shown = {"input": self.latent.start(batch, noise), "translated": self.preview(players, batch, noise)}
+        shown = {"input": self.latent.of(batch), "translated": self.preview(players, batch, noise)}
         return shown | ({"real": batch["sample"]} if "sample" in batch else {})
 
     def _condition(self, batch: Mapping[str, Tensor]) -> Tensor | None:

@@ -73,10 +73,6 @@ class Latent:
         if self.law not in ("gaussian", "uniform"):
             raise UserError(f"latent law '{self.law}'", "gaussian or uniform")
 
-    def start(self, batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        """Return what the generator begins with: latents (rows, size), whatever the batch."""
-        return self.draw(noise)
-
     def draw(self, noise: Noise) -> Tensor:
         """Return latents (rows, size), float32."""
         return noise.normal(self.size) if self.law == "gaussian" else noise.uniform(self.size) * 2 - 1
@@ -108,8 +104,8 @@ class Entry:
 
     name: str = "input"
 
-    def start(self, batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        """Return what the generator begins with: the entry."""
+    def of(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return what the generator begins with: the entry of a batch."""
         if self.name not in batch:
             raise UserError(f"a game that translates its data's '{self.name}'",
                             f"data with one of: {', '.join(batch) or 'nothing, it is not at hand'}, '{self.name}'",
