@@ -16,7 +16,7 @@ from ganworks.data.folder import Found
 from ganworks.train import Run
 
 SMALL = ["--size", "16", "--width", "2", "--width-critic", "2", "--patch-layers", "1", "--batch", "2", "--quiet",
-         "--log-every", "1"]
+         "--log-every", "1", "--measure", "none"]
 
 
 def picture(seed: int, side: int = 20) -> Image.Image:
