@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -60,36 +60,39 @@ def write_items(items: Sequence[Item], facts: Facts, writer: Writer, options: Da
         UserError: fewer than two of them are images.
     """
     skipped = list(facts.skipped)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # there is a lower limit of our own
-        good, headers = looked_at(items, skipped, _header)
-        refuse_few(len(good), len(items), facts.path, skipped)
-        sizes = Counter((h.width, h.height) for h in headers)
-        size = options.size or default_size(sizes)
-        channels = options.channels or (1 if all(h.grey for h in headers) else 3)
-        names, notes = classify(good)
-        kept = decode_all(good, skipped, writer, lambda item: _decoded(item, size, channels, options.fit))
+    good, headers = looked_at(items, skipped, header_of)
+    refuse_few(len(good), len(items), facts.path, skipped)
+    sizes = Counter((h.width, h.height) for h in headers)
+    size = options.size or default_size(sizes)
+    channels = options.channels or (1 if all(h.grey for h in headers) else 3)
+    names, notes = classify(good)
+    kept = decode_all(good, skipped, writer, lambda item: decoded_of(item, size, channels, options.fit))
     refuse_few(writer.count, len(items), facts.path, skipped)
     headers = [headers[i] for i in kept]
-    sizes = Counter((h.width, h.height) for h in headers)
-    deep = sum(h.bits == 16 for h in headers)
     classes = list(order) if names and order else _ordered(set(names or ()))
     if names is not None:
         number = {name: i for i, name in enumerate(classes)}
         writer.add_labels(np.array([number[names[i]] for i in kept]))
     return facts.but(found=facts.found or len(items) + len(facts.skipped), skipped=tuple(skipped),
-                     sizes={f"{w}x{h}": n for (w, h), n in sizes.most_common()},
-                     formats=dict(Counter(h.words for h in headers).most_common()), 
-                     values="0..255" + (f" ({deep:,} of 16 bit were scaled to it)" if deep else ""),
-                     classes=dict.fromkeys(classes, 0), notes=(*facts.notes, *notes))
+                     classes=dict.fromkeys(classes, 0), notes=(*facts.notes, *notes), **said_by(headers))
 
 
-def _header(item: Item) -> Header:
+def said_by(headers: Sequence[Header]) -> dict[str, Any]:
+    """Return the facts that headers tell: "sizes", "formats" and "values"."""
+    sizes, deep = Counter((h.width, h.height) for h in headers), sum(h.bits == 16 for h in headers)
+    return {"sizes": {f"{w}x{h}": n for (w, h), n in sizes.most_common()},
+            "formats": dict(Counter(h.words for h in headers).most_common()),
+            "values": "0..255" + (f" ({deep:,} of 16 bit were scaled to it)" if deep else "")}
+
+
+def header_of(item: Item) -> Header:
+    """Return what an item says of itself. Raises Unreadable, and whatever opening a file can."""
     with item.open() as handle:
         return header(handle, item.half)
 
 
-def _decoded(item: Item, size: int, channels: int, fit: str) -> np.ndarray:
+def decoded_of(item: Item, size: int, channels: int, fit: str) -> np.ndarray:
+    """Return an item as uint8 (channels, size, size). Raises Unreadable, and whatever opening a file can."""
     with item.open() as handle:
         return decoded(handle, size, channels, fit, item.half)
 
@@ -97,12 +100,14 @@ def _decoded(item: Item, size: int, channels: int, fit: str) -> np.ndarray:
 def looked_at(items: Sequence[N], skipped: list[tuple[str, str]], look: Callable[[N], T]) -> tuple[list[N], list[T]]:
     """Return the items that can be looked at, and what was seen; the others are added to ``skipped``."""
     good, seen = [], []
-    for item in track(items, len(items), "looking at headers", "files"):
-        try:
-            seen.append(look(item))
-            good.append(item)
-        except Exception as error:
-            skipped.append((item.name, _reason(error)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # there is a lower limit of our own
+        for item in track(items, len(items), "looking at headers", "files"):
+            try:
+                seen.append(look(item))
+                good.append(item)
+            except Exception as error:
+                skipped.append((item.name, _reason(error)))
     return good, seen
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,10 +14,10 @@ from ganworks.data.cache import Writer, cached
 from ganworks.data.conditions import evenly
 from ganworks.data.facts import Facts
 from ganworks.data.folder import Found, found_in
-from ganworks.data.items import Item, decode_all, looked_at, refuse_few
+from ganworks.data.items import Item, decode_all, decoded_of, header_of, looked_at, refuse_few, said_by
 from ganworks.data.options import PairOptions, UnpairedOptions
 from ganworks.data.pairs import Crops, Pairs, Unpaired
-from ganworks.data.pixels import Half, Header, decoded, header
+from ganworks.data.pixels import Half, Header
 from ganworks.errors import UserError
 
 LAYOUT = ("a folder with the folders A and B in it (or trainA and trainB), a folder of pictures that have A on the "
@@ -247,12 +246,8 @@ def _write(files: Files, out: Set[int], options: UnpairedOptions, writer: Writer
                       lambda group: _decoded(group, load, channels, options.fit))
     refuse_few(writer.count, len(mine), files.path, skipped)
     heads = [head for i in done for head in seen[mine[i]]]
-    sizes, deep = Counter((head.width, head.height) for head in heads), sum(head.bits == 16 for head in heads)
     return Facts(files.kind, files.path, len(files.groups), skipped=tuple(skipped),
-                 sizes={f"{width}x{height}": n for (width, height), n in sizes.most_common()},
-                 formats=dict(Counter(head.words for head in heads).most_common()),
-                 values="0..255" + (f" ({deep:,} of 16 bit were scaled to it)" if deep else ""),
-                 split=channels[0] if len(channels) > 1 else 0, crop=crop)
+                 split=channels[0] if len(channels) > 1 else 0, crop=crop, **said_by(heads))
 
 
 def _refuse_narrow(files: Files, good: Sequence[Group], seen: Sequence[tuple[Header, ...]]) -> None:
@@ -266,15 +261,8 @@ def _refuse_narrow(files: Files, good: Sequence[Group], seen: Sequence[tuple[Hea
 
 
 def _headers(group: Group) -> tuple[Header, ...]:
-    return tuple(_each(group, lambda handle, part: header(handle, part.half)))
+    return tuple(header_of(part) for part in group.parts)
 
 
 def _decoded(group: Group, size: int, channels: Sequence[int], fit: str) -> np.ndarray:
-    wanted = iter(channels)
-    return np.concatenate(list(_each(group, lambda handle, part: decoded(handle, size, next(wanted), fit, part.half))))
-
-
-def _each(group: Group, look: Callable[[BinaryIO, Item], object]) -> Iterator:
-    for part in group.parts:
-        with part.open() as handle:
-            yield look(handle, part)
+    return np.concatenate([decoded_of(part, size, own, fit) for part, own in zip(group.parts, channels, strict=True)])
