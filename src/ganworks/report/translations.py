@@ -30,6 +30,8 @@ from ganworks.train.trainer import Trainer
 AT_ONCE = 16
 WORST = 8
 MOST = 2000
+SAME_SCENES = ("the distances are to real images of the very scenes that were translated: these can be nearer than "
+               "other real images are, so reaching the floor says little; look at L1 and SSIM")
 TYPICAL = 1000
 """Images of the training of which the median is taken."""
 
@@ -123,6 +125,8 @@ def _pairs(trainer: Trainer, source: Pairs, n: int, features: str | Extractor, s
     names = ("L1", "PSNR, dB", "SSIM", *(("LPIPS",) if perceptual else ()))
     figures = paired_figures(Translations(inputs, made, targets, median_image(trained)), names)
     report = _distances(kept, made, features, seed, "")
+    if report.figures:
+        report = replace(report, warnings=(*report.warnings, SAME_SCENES))
     far = l1(made, targets)
     order = far.argsort(descending=True)[:WORST]
     worst = Worst("L1", far[order].tolist(), _names(kept, order, len(far)),
