@@ -21,7 +21,8 @@ FLOORS: tuple[set[str], ...] = (
     {"design"},
     {"measure", "nets", "data"},
     {"game"},
-    {"train", "diagnose", "evaluate"},
+    {"train", "evaluate"},
+    {"diagnose"},
     {"recipes", "report"},
     {"cli"},
 )

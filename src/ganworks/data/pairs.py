@@ -46,8 +46,10 @@ class Crops(Finite):
         return self.trained(count) if self.kept is None else self.kept.head(count)
 
     def trained(self, count: int) -> Batch:
-        """Return ``count`` images, evenly spread, of those that are trained on, with nothing random in them."""
         return super().head(count)
+
+    def unseen(self, count: int) -> Batch | None:
+        return None if self.kept is None else self.kept.head(count)
 
     def _cropped(self, index: np.ndarray, chance: np.ndarray) -> np.ndarray:
         room = self.pixels.shape[-1] - self.side + 1
@@ -115,8 +117,14 @@ class Unpaired(Source):
                 "sample": self.samples.batch(k, size, mix("samples", seed), shard)["sample"]}
 
     def trained(self, count: int) -> Batch:
-        """Return ``count`` images of each kind, evenly spread, of those that are trained on."""
         return {"input": self.inputs.trained(count)["sample"], "sample": self.samples.trained(count)["sample"]}
+
+    def unseen(self, count: int) -> Batch | None:
+        inputs, samples = self.inputs.unseen(count), self.samples.unseen(count)
+        if inputs is None or samples is None:
+            return None
+        rows = min(len(inputs["sample"]), len(samples["sample"]))
+        return {"input": inputs["sample"][:rows], "sample": samples["sample"][:rows]}
 
     def head(self, count: int) -> Batch:
         return {"input": self.inputs.head(count)["sample"], "sample": self.samples.head(count)["sample"]}

@@ -58,6 +58,14 @@ class Source(ABC):
         A source with fewer samples returns all of them.
         """
 
+    def trained(self, count: int) -> Batch:
+        """Return ``count`` samples, evenly spread, of those that are trained on, with nothing random in them."""
+        return self.head(count)
+
+    def unseen(self, count: int) -> Batch | None:
+        """Return at most ``count`` samples of the same law that are never trained on, None where there are none."""
+        return None
+
     @property
     def conditions(self) -> Conditions:
         """The law of what comes with its samples."""

@@ -37,7 +37,13 @@ class Toy(Source):
         return {"sample": torch.from_numpy(np.ascontiguousarray(drawn))}
 
     def head(self, count: int) -> Batch:
-        return {"sample": torch.from_numpy(self.sample(count, np.random.default_rng(mix("toy", "head"))))}
+        return self._drawn(count, "head")
+
+    def unseen(self, count: int) -> Batch:
+        return self._drawn(count, "unseen")
+
+    def _drawn(self, count: int, purpose: str) -> Batch:
+        return {"sample": torch.from_numpy(self.sample(count, np.random.default_rng(mix("toy", purpose))))}
 
 
 class Mixture(Toy):

@@ -69,6 +69,9 @@ class Cycle(Game):
     def objectives(self) -> dict[str, Objective]:
         return {"objective": self.there.objective}
 
+    def duels(self, batch: Mapping[str, Tensor]) -> dict[str, tuple[Duel, Mapping[str, Tensor]]]:
+        return {THERE: (self.there, batch), BACK: (self.back, {"input": batch["sample"], "sample": batch["input"]})}
+
     def open(self, batch: Mapping[str, Tensor], step: int, noise: Noise, held: bool = False) -> Round:
         for duel in (self.there, self.back):
             duel.source(batch, noise)  # says what is missing

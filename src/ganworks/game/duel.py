@@ -85,6 +85,9 @@ class Duel(Game):
     def moves(self) -> tuple[Move, ...]:
         return self._moves
 
+    def duels(self, batch: Mapping[str, Tensor]) -> dict[str, tuple[Duel, Mapping[str, Tensor]]]:
+        return {"": (self, batch)}
+
     def open(self, batch: Mapping[str, Tensor], step: int, noise: Noise, held: bool = False) -> Round:
         round = Round(batch, step, noise, held)
         round.memory["source"] = self.source(batch, noise)
@@ -150,7 +153,7 @@ class Duel(Game):
             self.lens.played(player, rounds, mean)
 
     def preview(self, players: Mapping[str, nn.Module], batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        start, condition = self.source(batch, noise), self._condition(batch)
+        start, condition = self.source(batch, noise), self.told(batch)
         if isinstance(self.latent, Entry):
             return in_parts(players["generator"], start, condition)
         return call(players["generator"], start, condition)
@@ -161,7 +164,8 @@ class Duel(Game):
         shown = {"input": self.latent.of(batch), "translated": self.preview(players, batch, noise)}
         return shown | ({"real": batch["sample"]} if "sample" in batch else {})
 
-    def _condition(self, batch: Mapping[str, Tensor]) -> Tensor | None:
+    def told(self, batch: Mapping[str, Tensor]) -> Tensor | None:
+        """Return what both players are told of a batch, None in a game without a condition."""
         if self.condition is None:
             return None
         if self.condition not in batch:
@@ -172,7 +176,7 @@ class Duel(Game):
 
     def _turn(self, round: Round, learns: Learns) -> Turn:
         return self.turn(round.batch["sample"], round.memory["source"], round, learns, round.memory.get("made"),
-                         self._condition(round.batch), round.held and learns == "critic")
+                         self.told(round.batch), round.held and learns == "critic")
 
 
 def _always(step: int) -> bool:

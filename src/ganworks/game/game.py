@@ -5,12 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from ganworks.game.noise import Noise
 from ganworks.objective import Objective
+
+if TYPE_CHECKING:
+    from ganworks.game.duel import Duel
 
 Costs = dict[str, Tensor]
 """The summands of a player's cost by name; what is minimised is their sum."""
@@ -100,6 +104,13 @@ class Game(nn.Module, ABC):
     @property
     def objectives(self) -> dict[str, Objective]:
         """What is played for, by name; kept in a run's certificate.json where it was designed."""
+        return {}
+
+    def duels(self, batch: Mapping[str, Tensor]) -> Mapping[str, tuple[Duel, Mapping[str, Tensor]]]:
+        """Return its duels by name, each with a batch as it takes it, for whoever looks at generators and critics.
+
+        The only one is named "". A game that is not made of duels has none.
+        """
         return {}
 
     @abstractmethod

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,17 @@ from ganworks.train.watch import Guard, Log, NonFinite, Progress
 
 BUILT_IN_PYTHON = "# This run was built in Python: its own script rebuilds it, this file cannot.\nrecipe: null\n"
 
+Beside = Callable[[Run], Sequence[Hook]]
+
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
+def _none(run: Run) -> Sequence[Hook]:
+    return ()
+
+
 def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_PYTHON, resume: bool = False,
-        machine: Machine | None = None, quiet: bool = False) -> Trainer:
+        machine: Machine | None = None, quiet: bool = False, hooks: Beside = _none) -> Trainer:
     """Train a recipe, in a run directory where a path is given, and return the trainer.
 
     Args:
@@ -35,17 +42,18 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
         resume: go on with the run in ``path`` exactly where its last checkpoint stands.
         machine: where to train.
         quiet: show no progress.
+        hooks: from the run to further hooks, called before its checkpoints are saved; not where there is no run.
 
     Raises:
         UserError: the directory exists, or is of another recipe; a cost became non-finite; the disk is full.
     """
     machine = machine or Machine(precision=recipe.precision, compile=recipe.compile)
     if path is None:
-        return _train(recipe, None, resume, machine, quiet)
+        return _train(recipe, None, resume, machine, quiet, hooks)
     run = None
     try:
         run = _directory(recipe, path, text, resume, machine)
-        trainer = _train(recipe, run, resume, machine, quiet)
+        trainer = _train(recipe, run, resume, machine, quiet, hooks)
         run.close()
     except NonFinite as error:
         raise NonFinite(error.problem, "finite costs", f"{_last_good(run)}; lower the learning rate, or clip the "
@@ -62,11 +70,12 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
     return trainer
 
 
-def _train(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quiet: bool) -> Trainer:
+def _train(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quiet: bool, beside: Beside) -> Trainer:
     guard, log = Guard(recipe.cadence.log), Log(run, recipe.cadence.log)
     hooks: list[Hook] = [guard, log]
     if run is not None:
-        hooks += [Samples(run, recipe.cadence.sample), Checkpoints(run, guard, recipe.cadence, recipe.measure)]
+        hooks += [*beside(run), Samples(run, recipe.cadence.sample),
+                  Checkpoints(run, guard, recipe.cadence, recipe.measure)]
     if machine.is_main and not quiet:
         hooks.append(Progress(log))
     trainer = Trainer(recipe, machine, hooks)

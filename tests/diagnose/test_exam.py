@@ -1,0 +1,107 @@
+"""Samples with a planted fault show it, and real ones show none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist, pdist
+from scipy.stats import chi2_contingency, mannwhitneyu
+from sklearn.datasets import load_digits
+
+from ganworks.data.toys import TOYS
+from ganworks.diagnose import exam
+from ganworks.diagnose.exam import Group, difference, lower, nearest, spread
+from ganworks.errors import UserError
+
+RNG = np.random.default_rng(0)
+BUNCH = load_digits()
+PIXELS = np.rint(BUNCH.images / 16 * 255).astype(np.uint8)[:, None]
+ORDER = np.random.default_rng(1).permutation(len(PIXELS))
+DATA, SPARE = PIXELS[ORDER[:1000]], PIXELS[ORDER[1000:]]
+NAMES = BUNCH.target[ORDER[:1000]]
+SPARE_NAMES = BUNCH.target[ORDER[1000:]]
+
+
+def shaken(images, sd=2.0):
+    noise = np.random.default_rng(2).normal(0, sd, images.shape)
+    return np.clip(images + noise, 0, 255).astype(np.uint8)
+
+
+def ring(count, seed, keep=None):
+    x = TOYS["ring8"]().sample(8 * count, np.random.default_rng(seed))
+    if keep is not None:
+        modes = np.rint(np.arctan2(x[:, 1], x[:, 0]) / (np.pi / 4)).astype(int) % 8
+        x = x[np.isin(modes, keep)]
+    return x[:count]
+
+
+def test_real_samples_look_like_real_samples() -> None:
+    for fake, real in ((SPARE, DATA), (ring(1000, 1), ring(2000, 2))):
+        found = exam(fake, real).figures
+        assert found["missing"] == (0, 0)
+        for name, tolerance in (("diversity", 0.05), ("recall", 0.1), ("coverage", 0.1), ("precision", 0.1),
+                                ("duplicates", 0.02), ("copies", 0.02), ("nearer", 0.06), ("contrast", 0.03)):
+            assert found[name][0] == pytest.approx(found[name][1], abs=tolerance), name
+
+
+def test_one_image_over_and_over_is_seen() -> None:
+    found = exam(shaken(np.repeat(SPARE[:1], 500, axis=0)), DATA)
+    assert found.figures["duplicates"][0] > 0.99
+    assert found.figures["duplicates"][1] < 0.05
+    assert found.figures["diversity"][0] < 0.1
+    assert found.figures["missing"][0] > 0.8
+
+
+def test_digits_that_are_left_out_are_found() -> None:
+    fake = SPARE[~np.isin(SPARE_NAMES, (3, 7))]
+    found = exam(fake, DATA)
+    truth = np.isin(NAMES, (3, 7)).mean()
+    assert 0.5 * truth < found.figures["missing"][0] < 1.3 * truth
+    assert found.figures["missing"][1] == 0
+    assert found.figures["recall"][0] < found.figures["recall"][1]
+    # what stands for the groups that are missing is such a digit: the reference's rows are those of the exam's own draw
+    assert found.figures["uneven"][0] > 2 * found.figures["uneven"][1]
+
+
+def test_the_share_of_missing_modes_is_right() -> None:
+    for kept in ((0, 1, 2, 3), (0, 1, 2, 3, 4, 5, 6)):
+        found = exam(ring(2000, 3, kept), ring(4000, 4))
+        assert found.figures["missing"][0] == pytest.approx(1 - len(kept) / 8, abs=0.03)
+
+
+def test_copies_of_the_data_are_told_from_new_samples() -> None:
+    copied = exam(shaken(DATA[:700], 1.0), DATA).figures
+    assert copied["nearer"][0] > 0.7
+    assert copied["copies"][0] > 0.4
+    assert copied["nearer"][1] == pytest.approx(0.5, abs=0.05)
+
+
+def test_shifted_levels_are_seen() -> None:
+    dark = exam(SPARE // 2, DATA).figures
+    assert dark["level"][0] == pytest.approx(-PIXELS.mean() / 255 / 2, rel=0.05)
+    assert dark["contrast"][0] == pytest.approx(0.5, rel=0.05)
+
+
+def test_its_parts_are_what_other_libraries_compute() -> None:
+    a, b = RNG.normal(size=(60, 5)), RNG.normal(0.3, 1, size=(50, 5))
+    assert spread(a) == pytest.approx(np.sqrt((pdist(a) ** 2).mean()))
+    assert nearest(a, b) == pytest.approx(cdist(a, b).min(axis=1))
+    own = cdist(a, a) + np.diag(np.full(60, np.inf))
+    assert nearest(a) == pytest.approx(own.min(axis=1))
+    x, y = RNG.integers(0, 9, 40), RNG.integers(2, 11, 30)
+    assert lower(x, y) == pytest.approx(1 - mannwhitneyu(x, y).statistic / 1200)
+    counts = np.array([[30, 12], [470, 488]])
+    assert difference(Group(0, 30 / 500, 12 / 500, 0), 500) == pytest.approx(
+        chi2_contingency(counts, correction=False).pvalue)
+
+
+@pytest.mark.parametrize(("fake", "real", "words"), [
+    (SPARE[:99], DATA, "99 samples"), (SPARE, DATA[:150], "150 of the data"),
+    (SPARE[:, :, :4], DATA, "shape"), (np.full((200, 2), np.nan, np.float32), ring(400, 0), "NaN")])
+def test_what_cannot_be_examined_is_refused(fake, real, words) -> None:
+    with pytest.raises(UserError, match=words):
+        exam(fake, real)
+
+
+def test_the_same_seed_is_the_same_exam() -> None:
+    assert exam(SPARE, DATA, 3) == exam(SPARE, DATA, 3)
