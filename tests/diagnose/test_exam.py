@@ -49,17 +49,19 @@ def test_one_image_over_and_over_is_seen() -> None:
     assert found.figures["duplicates"][0] > 0.99
     assert found.figures["duplicates"][1] < 0.05
     assert found.figures["diversity"][0] < 0.1
+    assert all(a != b for a, b in found.twins)
     assert found.figures["missing"][0] > 0.8
 
 
 def test_digits_that_are_left_out_are_found() -> None:
     fake = SPARE[~np.isin(SPARE_NAMES, (3, 7))]
-    found = exam(fake, DATA)
+    found = exam(fake, DATA, [str(name) for name in NAMES])
     truth = np.isin(NAMES, (3, 7)).mean()
+    assert {group.label for group in found.missing} == {"3", "7"}
+    assert {int(NAMES[group.centre]) for group in found.missing} == {3, 7}
     assert 0.5 * truth < found.figures["missing"][0] < 1.3 * truth
     assert found.figures["missing"][1] == 0
     assert found.figures["recall"][0] < found.figures["recall"][1]
-    # what stands for the groups that are missing is such a digit: the reference's rows are those of the exam's own draw
     assert found.figures["uneven"][0] > 2 * found.figures["uneven"][1]
 
 
@@ -70,7 +72,10 @@ def test_the_share_of_missing_modes_is_right() -> None:
 
 
 def test_copies_of_the_data_are_told_from_new_samples() -> None:
-    copied = exam(shaken(DATA[:700], 1.0), DATA).figures
+    found = exam(shaken(DATA[:700], 1.0), DATA)
+    copied = found.figures
+    assert len(found.copied) == 8
+    assert all(sample == original for sample, original in found.copied)  # the i-th sample is a copy of the i-th image
     assert copied["nearer"][0] > 0.7
     assert copied["copies"][0] > 0.4
     assert copied["nearer"][1] == pytest.approx(0.5, abs=0.05)
@@ -85,9 +90,11 @@ def test_shifted_levels_are_seen() -> None:
 def test_its_parts_are_what_other_libraries_compute() -> None:
     a, b = RNG.normal(size=(60, 5)), RNG.normal(0.3, 1, size=(50, 5))
     assert spread(a) == pytest.approx(np.sqrt((pdist(a) ** 2).mean()))
-    assert nearest(a, b) == pytest.approx(cdist(a, b).min(axis=1))
+    assert nearest(a, b)[0] == pytest.approx(cdist(a, b).min(axis=1))
+    assert (nearest(a, b)[1] == cdist(a, b).argmin(axis=1)).all()
     own = cdist(a, a) + np.diag(np.full(60, np.inf))
-    assert nearest(a) == pytest.approx(own.min(axis=1))
+    assert nearest(a, a, itself=True)[0] == pytest.approx(own.min(axis=1))
+    assert (nearest(a, a, itself=True)[1] == own.argmin(axis=1)).all()
     x, y = RNG.integers(0, 9, 40), RNG.integers(2, 11, 30)
     assert lower(x, y) == pytest.approx(1 - mannwhitneyu(x, y).statistic / 1200)
     counts = np.array([[30, 12], [470, 488]])
@@ -104,4 +111,4 @@ def test_what_cannot_be_examined_is_refused(fake, real, words) -> None:
 
 
 def test_the_same_seed_is_the_same_exam() -> None:
-    assert exam(SPARE, DATA, 3) == exam(SPARE, DATA, 3)
+    assert exam(SPARE, DATA, seed=3) == exam(SPARE, DATA, seed=3)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganworks.report.history import POINTS, last_step, measures, pace, panels, series
+from ganworks.report.history import POINTS, last_step, measures, pace, panels
+from ganworks.train.series import series
 
 from .conftest import records
 

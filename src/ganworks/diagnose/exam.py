@@ -6,7 +6,9 @@ known beforehand of what is usual for a kind of data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -16,8 +18,7 @@ from ganworks.evaluate.features import Pixels, as_tensor
 from ganworks.evaluate.prdc import prdc
 from ganworks.seeds import mix
 
-LEAST = 100
-MOST = 2000
+LEAST, MOST, WHOLE = 100, 2000, 10_000
 FEATURES = 1024
 BINS, BIN = 50, 20
 """At most so many groups of the data, and real samples that each should have."""
@@ -25,9 +26,14 @@ NEAR = 0.01
 """Two samples are nearly one where they are nearer than this share of real samples is to any other one."""
 RARE = 0.2
 """A group is left out where less than this share of what should be there is."""
-UNEVEN = 0.05
 SURE = 0.01
 """... and where that would come by chance in any of the groups with no more than this probability (Bonferroni)."""
+UNEVEN = 0.05
+SHOWN = 8
+
+Near = tuple[np.ndarray, np.ndarray]
+"""Distances (n,) and the rows (n,) that lie so far."""
+Rows = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -35,14 +41,16 @@ class Group:
     """A group of similar data.
 
     Attributes:
-        centre: row of the reference that stands for it.
+        centre: row of the data that stands for it.
         real, fake, other: shares of the reference, of the samples, and of the other real ones that belong to it.
+        label: the class that most of it is of, "" where the data has no classes.
     """
 
     centre: int
     real: float
     fake: float
     other: float
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,11 +61,15 @@ class Exam:
         count: how many samples of each kind were looked at.
         figures: name -> (of the samples, of other real ones).
         groups: of similar data, those first of which the samples leave out most.
+        twins: rows of pairs of samples that are nearest to each other, the nearest first, at most 8.
+        copied: rows of samples, and of the data that each is nearest to, in that order too.
     """
 
     count: int
     figures: dict[str, tuple[float, float]]
     groups: tuple[Group, ...]
+    twins: Rows
+    copied: Rows
 
     @property
     def missing(self) -> tuple[Group, ...]:
@@ -65,49 +77,100 @@ class Exam:
         return left_out(self.groups, self.count)
 
 
-def exam(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Exam:
+def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None, seed: int = 0) -> Exam:
     """Return what samples look like beside real data.
 
     The real samples are split at random: one half is the reference, the other takes the part of perfect samples.
 
-    - "diversity": mean distance of two samples, as a share of the reference's.
+    - "diversity": typical distance of two samples, as a share of the reference's.
     - "duplicates": share of samples that are nearer to another one than all but 1 % of the reference's are.
     - "precision", "recall", "density", "coverage" as ``evaluate.prdc`` has them.
     - "missing": share of the data that lies in groups which the samples leave out (after Richardson and Weiss 2018,
       section 3: groups by k-means, shares compared by a test of two proportions).
     - "uneven": share of groups whose share differs from the reference's beyond chance, at 5 %.
-    - "copies": share of samples nearer to a real one than all but 1 % of real ones are to their next; "nearer": the
-      probability that a sample is nearer to the data than a real one is to the rest of the data.
+    - "copies": share of samples nearer to one of the data than all but 1 % of the data are to their next; "nearer": the
+      probability that a sample is nearer to the data than a real one is to the rest of it (after Meehan, Chaudhuri and
+      Dasgupta 2020, section 3, with the data left out one by one in place of a test set).
     - "level", "contrast": mean of all values and their standard deviation, as a difference and a ratio.
+    - "colour", "exchanged", of images of three channels or more: the largest difference of a channel's mean, and that
+      with the first and the third channel exchanged.
 
     Args:
-        fake, real: uint8 images (N, C, H, W), or float points (N, D), of one shape; at least 100 samples and 200 of
-            the data; of more than 2,000 and 4,000, so many are drawn.
+        fake, real: uint8 images (N, C, H, W), or float points (N, D), of one shape; at least 100 samples and 200 of the
+            data. Of more than 2,000 and 4,000, so many are drawn; copies are looked for among 10,000.
+        labels: class names of the data, one a row.
 
     Raises:
-        UserError: too few, or of different shapes.
+        UserError: too few, of different shapes, or not finite.
     """
     _check(fake, real)
     n = min(MOST, len(fake), len(real) // 2)
     random = np.random.default_rng(mix("exam", seed))
-    rows = random.permutation(len(real))
-    fake = fake[random.permutation(len(fake))[:n]]
+    rows, chosen = random.permutation(len(real))[:WHOLE], random.permutation(len(fake))[:n]
     extract = Pixels(tuple(fake.shape[1:]), FEATURES)
-    reference, other, made = (np.asarray(extract(x), np.float32) for x in (real[rows[:n]], real[rows[n : 2 * n]], fake))
-    groups = _groups(reference, made, other, seed)
-    swapped = tuple(Group(group.centre, group.real, group.other, group.fake) for group in groups)
-    of, usual = ({**_figures(x, reference), **_shares(found, n)} for x, found in ((made, groups), (other, swapped)))
-    return Exam(n, {name: (of[name], usual[name]) for name in of}, groups)
+    data, made = (np.asarray(extract(x), np.float32) for x in (real[rows], fake[chosen]))
+    reference, other = data[:n], data[n : 2 * n]
+    alone = nearest(data[: 2 * n], data, itself=True)[0]
+    twins, copied = nearest(made, made, itself=True), nearest(made, data)
+    groups = _groups(reference, made, other, None if labels is None else [labels[row] for row in rows[:n]], seed)
+    of = (_alike(made, reference, twins[0]) | _copied(copied[0], alone[:n]) | _shares(groups, n)
+          | _colours(fake[chosen], real[rows[:n]]))
+    swapped = tuple(replace(group, fake=group.other, other=group.fake) for group in groups)
+    usual = (_alike(other, reference, nearest(other, other, itself=True)[0]) | _copied(alone[n:], alone[:n])
+             | _shares(swapped, n) | _colours(real[rows[n : 2 * n]], real[rows[:n]]))
+    return Exam(n, {name: (of[name], usual[name]) for name in of},
+                tuple(replace(group, centre=int(rows[group.centre])) for group in groups),
+                _closest(twins, chosen, chosen), _closest(copied, chosen, rows))
 
 
-def _figures(x: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    real_near, near, across = nearest(reference), nearest(x), nearest(x, reference)
-    least = float(np.quantile(real_near, NEAR))
-    alike = prdc(reference, x)
-    return {"diversity": spread(x) / max(spread(reference), 1e-12), "duplicates": float((near <= least).mean()),
-            "precision": alike.precision, "recall": alike.recall, "density": alike.density, "coverage": alike.coverage,
-            "copies": float((across <= least).mean()), "nearer": lower(across, real_near),
+def _alike(x: np.ndarray, reference: np.ndarray, apart: np.ndarray) -> dict[str, float]:
+    least = np.quantile(nearest(reference, reference, itself=True)[0], NEAR)
+    found = prdc(reference, x)
+    return {"diversity": spread(x) / max(spread(reference), 1e-12), "duplicates": float((apart <= least).mean()),
+            "precision": found.precision, "recall": found.recall, "density": found.density, "coverage": found.coverage,
             "level": float(x.mean() - reference.mean()), "contrast": float(x.std() / max(reference.std(), 1e-12))}
+
+
+def _copied(near: np.ndarray, alone: np.ndarray) -> dict[str, float]:
+    return {"copies": float((near <= np.quantile(alone, NEAR)).mean()), "nearer": lower(near, alone)}
+
+
+def _colours(images: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    if images.ndim != 4 or images.shape[1] < 3:
+        return {}
+    mean, wanted = (x[:, :3].mean(axis=(0, 2, 3)) / 255 for x in (images, reference))
+    return {"colour": float(abs(mean - wanted).max()), "exchanged": float(abs(mean[::-1] - wanted).max())}
+
+
+def _shares(groups: tuple[Group, ...], count: int) -> dict[str, float]:
+    return {"missing": sum(group.real for group in left_out(groups, count)),
+            "uneven": float(np.mean([difference(group, count) < UNEVEN for group in groups]))}
+
+
+def _groups(reference: np.ndarray, made: np.ndarray, other: np.ndarray, labels: Sequence[str] | None,
+            seed: int) -> tuple[Group, ...]:
+    from sklearn.cluster import KMeans
+
+    bins = max(2, min(BINS, len(reference) // BIN))
+    means = KMeans(bins, n_init=1, random_state=seed).fit(reference)
+    members = [means.predict(x) for x in (reference, made, other)]
+    apart, found = means.transform(reference), []
+    for k in range(bins):
+        names = Counter(label for label, group in zip(labels or (), members[0], strict=False) if group == k)
+        real, fake, rest = (float((of == k).mean()) for of in members)
+        found.append(Group(int(apart[:, k].argmin()), real, fake, rest, names.most_common(1)[0][0] if names else ""))
+    return tuple(sorted(found, key=lambda group: group.fake - group.real))
+
+
+def _closest(near: Near, rows: np.ndarray, among: np.ndarray) -> Rows:
+    found: list[tuple[int, int]] = []
+    for row in near[0].argsort(kind="stable"):
+        pair = int(rows[row]), int(among[near[1][row]])
+        if among is not rows or pair[::-1] not in found:
+            found.append(pair)
+        if len(found) == SHOWN:
+            break
+    return tuple(found)
 
 
 def spread(x: np.ndarray) -> float:
@@ -115,12 +178,20 @@ def spread(x: np.ndarray) -> float:
     return float(np.sqrt(2 * x.var(axis=0, ddof=1, dtype=np.float64).sum()))
 
 
-def nearest(x: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
-    """Return the distance of each row of ``x`` to the nearest one of ``among``, or to the nearest other of ``x``."""
+def nearest(x: np.ndarray, among: np.ndarray, itself: bool = False) -> Near:
+    """Return how far the nearest row of ``among`` is from each row of ``x``, and which it is.
+
+    Args:
+        itself: the rows of ``x`` are the first ones of ``among``, and do not count as their own neighbours.
+    """
     from sklearn.neighbors import NearestNeighbors
 
-    finder = NearestNeighbors(n_neighbors=1).fit(x if among is None else among)
-    return finder.kneighbors(None if among is None else x)[0][:, 0]
+    far, rows = NearestNeighbors(n_neighbors=1 + itself).fit(among).kneighbors(x)
+    if itself:  # of several rows in one place, any may come first
+        place = np.arange(len(x))
+        column = (rows[:, 0] == place).astype(int)
+        return far[:, 1], rows[place, column]
+    return far[:, 0], rows[:, 0]
 
 
 def lower(a: np.ndarray, b: np.ndarray) -> float:
@@ -141,22 +212,6 @@ def difference(group: Group, count: int) -> float:
     pooled = (group.real + group.fake) / 2
     error = np.sqrt(2 * pooled * (1 - pooled) / count)
     return float(2 * norm.sf(abs(group.real - group.fake) / error)) if error else 1.0
-
-
-def _shares(groups: tuple[Group, ...], count: int) -> dict[str, float]:
-    return {"missing": sum(group.real for group in left_out(groups, count)),
-            "uneven": float(np.mean([difference(group, count) < UNEVEN for group in groups]))}
-
-
-def _groups(reference: np.ndarray, made: np.ndarray, other: np.ndarray, seed: int) -> tuple[Group, ...]:
-    from sklearn.cluster import KMeans
-
-    bins = max(2, min(BINS, len(reference) // BIN))
-    means = KMeans(bins, n_init=1, random_state=seed).fit(reference)
-    shares = [np.bincount(means.predict(x), minlength=bins) / len(x) for x in (reference, made, other)]
-    apart = means.transform(reference)
-    found = [Group(int(apart[:, k].argmin()), *(float(share[k]) for share in shares)) for k in range(bins)]
-    return tuple(sorted(found, key=lambda group: group.fake - group.real))
 
 
 def _check(fake: np.ndarray, real: np.ndarray) -> None:

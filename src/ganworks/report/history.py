@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ganworks.train.series import Records, series
+
 POINTS = 240
 """A line of more points is drawn as the means of this many parts, with the range of each part behind it."""
 
 WIDE = 50.0
 """Positive values whose largest is more than this many times their smallest are drawn on a logarithmic axis."""
-
-Records = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -55,23 +55,6 @@ class Panel:
         """Whether the values span so much that only a logarithmic axis shows them all."""
         low, high = (min(line.values.min() for line in self.lines), max(line.values.max() for line in self.lines))
         return bool(not self.from_zero and low > 0 and high > WIDE * low)
-
-
-def series(records: Records) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return (steps, values) of every quantity "group/name" in a log, in order of step.
-
-    Values that are not finite numbers are left out; of two records of one step, the later one counts.
-    """
-    found: dict[str, dict[int, float]] = {}
-    for record in records:
-        step = record.get("step") if isinstance(record, Mapping) else None
-        if not isinstance(step, int):
-            continue
-        for key, value in record.items():
-            if "/" in key and isinstance(value, int | float) and math.isfinite(value):
-                found.setdefault(key, {})[step] = float(value)
-    return {key: (np.array(sorted(known)), np.array([known[step] for step in sorted(known)]))
-            for key, known in found.items()}
 
 
 def panels(records: Records) -> list[Panel]:

@@ -1,0 +1,79 @@
+"""What is known of each finding: how it is called, what causes it, what helps, and where that is described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ganworks.diagnose.finding import Evidence, Finding, Remedy, Severity
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to say of a finding.
+
+    Attributes:
+        titles: a line for each severity that it may have; braces hold figures by name.
+        cause, remedies, reference: see ``Finding``.
+    """
+
+    titles: Mapping[Severity, str]
+    cause: str
+    remedies: tuple[Remedy, ...]
+    reference: str = ""
+
+
+PAIRS = Remedy("--relativistic pair --r1 1 --r2 1", "each sample is judged beside a real one, so that no part of the "
+               "data is left alone, and the critic stays smooth (Huang et al. 2024)")
+PACKS = Remedy("--pack 2", "the critic sees two samples at a time: equal ones give themselves away (Lin et al. 2018)")
+
+ADVICE: Mapping[str, Advice] = {
+    "collapse": Advice(
+        {"serious": "mode collapse: the samples are a few ones over and over",
+         "warning": "the samples differ less than the data does",
+         "healthy": "the samples differ from each other as the data does"},
+        "the generator goes to where today's critic is most pleased, and follows it from there to the next place",
+        (PAIRS, PACKS, Remedy("--lr-critic RATE, twice that of the generator", "the critic keeps up with the generator "
+                              "(Heusel et al. 2017)")),
+        "Goodfellow 2016, section 5.1.1"),
+    "dropping": Advice(
+        {"serious": "mode dropping: the samples leave out {missing:.0%} of the data",
+         "warning": "parts of the data are hardly among the samples",
+         "healthy": "no part of the data is left out"},
+        "nothing in the generator's cost charges it for what it never makes",
+        (PAIRS, PACKS, Remedy("--unroll 5", "the generator foresees that the critic will come after it (Metz et al. "
+                              "2017)")),
+        "Srivastava et al. 2017; Richardson and Weiss 2018, section 3"),
+    "copying": Advice(
+        {"serious": "the samples are copies of the data",
+         "warning": "some samples are copies of the data",
+         "healthy": "the samples are no nearer to the data than new real ones would be"},
+        "the data is so small that the networks can learn it by heart",
+        (Remedy("--augment ada", "the critic cannot know by heart what it never sees alike twice (Karras et al. 2020)"),
+         Remedy("--steps FEWER", "copies come late: take a checkpoint from before them"),
+         Remedy("more data, or a smaller --width", "fewer weights for each image")),
+        "Meehan, Chaudhuri and Dasgupta 2020"),
+    "levels": Advice(
+        {"serious": "the samples' values are not in the data's range",
+         "warning": "the samples are lighter, darker or flatter than the data",
+         "healthy": "the samples' values are in the data's range"},
+        "values from 0 to 1 or from -1 to 1 were taken for bytes, or the training has only begun",
+        (Remedy("write samples as bytes: 127.5 (x + 1) of a generator that ends with tanh", "its values are -1 to 1"),
+         Remedy("look at both: ganworks data FOLDER", "a picture shows it at once"))),
+    "channels": Advice(
+        {"serious": "the samples' colours are those of the data with red and blue exchanged",
+         "healthy": "the channels are in the data's order"},
+        "one program reads or writes channels as BGR, the other as RGB",
+        (Remedy("exchange the first and the last channel where the samples are written (x[..., ::-1])", "OpenCV keeps "
+                "BGR, nearly all else RGB"),)),
+}
+
+
+def finding(name: str, severity: Severity, evidence: tuple[Evidence, ...], since: int | None = None,
+            **figures: float) -> Finding:
+    """Return a finding with what is known of it; cause and remedies only where something is wrong."""
+    advice = ADVICE[name]
+    title = advice.titles[severity].format(**figures)
+    if severity == "healthy":
+        return Finding(name, severity, title, evidence)
+    return Finding(name, severity, title, evidence, since, advice.cause, advice.remedies, advice.reference)

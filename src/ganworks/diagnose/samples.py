@@ -1,0 +1,69 @@
+"""Findings about samples beside their data, wherever they were made."""
+
+from __future__ import annotations
+
+from ganworks.diagnose.advice import finding
+from ganworks.diagnose.exam import Exam
+from ganworks.diagnose.finding import Evidence, Finding, Severity
+
+WORDS = {"duplicates": "share of the samples with a near copy among the others",
+         "diversity": "typical distance of two samples, the data's being 1",
+         "missing": "share of the data in groups that the samples leave out",
+         "uneven": "share of the groups of which there are too many or too few",
+         "recall": "share of the data that lies among the samples (recall)",
+         "copies": "share of the samples with a near copy in the data",
+         "nearer": "how often a sample is nearer to the data than real ones are to the rest of it",
+         "level": "mean of the values, less the data's, where they go from 0 to 1",
+         "contrast": "spread of the values, the data's being 1",
+         "colour": "how far the mean of each channel is from the data's",
+         "exchanged": "the same with the first and the last channel exchanged"}
+
+
+def sample_findings(exam: Exam) -> list[Finding]:
+    """Return what an exam finds; what was looked for and is not there is "healthy"."""
+    found = [collapse(exam), dropping(exam), copying(exam), levels(exam)]
+    return [*found, channels(exam)] if "exchanged" in exam.figures else found
+
+
+def collapse(exam: Exam) -> Finding:
+    """Samples that are few ones over and over, or hardly differ."""
+    (copies, usual), varied = exam.figures["duplicates"], exam.figures["diversity"][0]
+    few, some = copies > usual + 0.5 or varied < 0.3, copies > usual + 0.1 or varied < 0.6
+    return finding("collapse", _severity(few, some), _evidence(exam, "duplicates", "diversity"))
+
+
+def dropping(exam: Exam) -> Finding:
+    """Parts of the data that the samples leave out."""
+    (missing, usual), (recall, whole) = exam.figures["missing"], exam.figures["recall"]
+    few = missing > usual + 0.25
+    return finding("dropping", _severity(few, missing > usual or recall < whole / 2),
+                   _evidence(exam, "missing", "uneven", "recall"), missing=missing)
+
+
+def copying(exam: Exam) -> Finding:
+    """Samples that are the data over again."""
+    (copies, usual), nearer = exam.figures["copies"], exam.figures["nearer"][0]
+    return finding("copying", _severity(copies > usual + 0.3 and nearer > 0.75, copies > usual + 0.05 and nearer > 0.6),
+                   _evidence(exam, "copies", "nearer"))
+
+
+def levels(exam: Exam) -> Finding:
+    """Values in another range than the data's."""
+    off = max(abs(exam.figures["level"][0]) / 0.1, abs(exam.figures["contrast"][0] - 1) / 0.5)
+    return finding("levels", _severity(off > 2, off > 1), _evidence(exam, "level", "contrast"))
+
+
+def channels(exam: Exam) -> Finding:
+    """Channels in another order than the data's."""
+    colour, exchanged = exam.figures["colour"][0], exam.figures["exchanged"][0]
+    return finding("channels", _severity(exchanged < colour / 3 and colour > 0.03, False),
+                   _evidence(exam, "colour", "exchanged"))
+
+
+def _severity(serious: bool, warning: bool) -> Severity:
+    return "serious" if serious else "warning" if warning else "healthy"
+
+
+def _evidence(exam: Exam, *names: str) -> tuple[Evidence, ...]:
+    return tuple(Evidence(WORDS[name], exam.figures[name][0], f"{exam.figures[name][1]:.3g} for other real ones")
+                 for name in names)
