@@ -15,6 +15,7 @@ VERBS = {
     "sample": "make images from a trained run: grids, single files, arrays, walks between latents",
     "translate": "translate a folder of images of any size by a run of pix2pix or cyclegan",
     "evaluate": "judge a run: Frechet distance, KID, precision and recall, modes",
+    "diagnose": "say what is wrong with samples and data, why, and what to do",
     "report": "write a run's self-contained report.html",
     "compare": "hold a fair tournament of recipes over several seeds, with intervals",
     "data": "say what a data set holds, what was skipped and why, and show it",

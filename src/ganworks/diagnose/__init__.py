@@ -1,7 +1,12 @@
 """What is wrong with a training, on what evidence, and what to do."""
 
+from ganworks.diagnose.data import data_findings
 from ganworks.diagnose.exam import Exam, Group, exam
+from ganworks.diagnose.finding import Evidence, Finding, Remedy, ranked
 from ganworks.diagnose.look import Look, look
+from ganworks.diagnose.material import Material, material
+from ganworks.diagnose.samples import sample_findings
 from ganworks.diagnose.vitals import Vitals
 
-__all__ = ["Exam", "Group", "Look", "Vitals", "exam", "look"]
+__all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Remedy", "Vitals", "data_findings", "exam",
+           "look", "material", "ranked", "sample_findings"]

@@ -66,6 +66,28 @@ ADVICE: Mapping[str, Advice] = {
         "one program reads or writes channels as BGR, the other as RGB",
         (Remedy("exchange the first and the last channel where the samples are written (x[..., ::-1])", "OpenCV keeps "
                 "BGR, nearly all else RGB"),)),
+    "constant data": Advice(
+        {"serious": "all of the data is the same", "healthy": "the data differs from sample to sample"},
+        "one file many times over, or values that were rounded away",
+        (Remedy("look at it: ganworks data PATH", "a picture shows it at once"),)),
+    "repeated data": Advice(
+        {"warning": "{equal:.0%} of the data are repetitions",
+         "healthy": "hardly any of the data is there twice"},
+        "files were copied or exported twice",
+        (Remedy("leave repetitions out", "what comes ten times is learnt ten times, and counts as copied"),)),
+    "range of the data": Advice(
+        {"serious": "the data is nearly black: its values fill {range:.2%} of the range of bytes",
+         "warning": "the data's values fill {range:.0%} of the range of bytes",
+         "healthy": "the data's values fill their range"},
+        "values from 0 to 1 were written as bytes, or images of 12 or 16 bits were cut to 8",
+        (Remedy("write the values times 255 as bytes, or as floats, which are scaled when they are read",
+                "the generator's tanh goes from black to white"),)),
+    "labels of the data": Advice(
+        {"serious": "the labels do not belong to the samples: shuffled ones fit as well",
+         "healthy": "the labels belong to the samples"},
+        "labels and samples are in different orders: sorted, or shuffled apart",
+        (Remedy("put labels and samples in one order again", "a conditional GAN learns what it is told"),),
+        "after Ojala and Garriga 2010, section 3"),
 }
 
 

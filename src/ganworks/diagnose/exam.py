@@ -151,7 +151,7 @@ def _groups(reference: np.ndarray, made: np.ndarray, other: np.ndarray, labels: 
             seed: int) -> tuple[Group, ...]:
     from sklearn.cluster import KMeans
 
-    bins = max(2, min(BINS, len(reference) // BIN))
+    bins = min(BINS, len(reference) // BIN, len(np.unique(reference, axis=0)))
     means = KMeans(bins, n_init=1, random_state=seed).fit(reference)
     members = [means.predict(x) for x in (reference, made, other)]
     apart, found = means.transform(reference), []

@@ -10,7 +10,7 @@ WORDS = {"duplicates": "share of the samples with a near copy among the others",
          "diversity": "typical distance of two samples, the data's being 1",
          "missing": "share of the data in groups that the samples leave out",
          "uneven": "share of the groups of which there are too many or too few",
-         "recall": "share of the data that lies among the samples (recall)",
+         "coverage": "share of the data that has a sample near by (coverage)",
          "copies": "share of the samples with a near copy in the data",
          "nearer": "how often a sample is nearer to the data than real ones are to the rest of it",
          "level": "mean of the values, less the data's, where they go from 0 to 1",
@@ -34,10 +34,12 @@ def collapse(exam: Exam) -> Finding:
 
 def dropping(exam: Exam) -> Finding:
     """Parts of the data that the samples leave out."""
-    (missing, usual), (recall, whole) = exam.figures["missing"], exam.figures["recall"]
-    few = missing > usual + 0.25
-    return finding("dropping", _severity(few, missing > usual or recall < whole / 2),
-                   _evidence(exam, "missing", "uneven", "recall"), missing=missing)
+    missing, usual = exam.figures["missing"]
+    coverage, precision = (of / max(whole, 1e-12) for of, whole in map(exam.figures.get, ("coverage", "precision")))
+    # Samples that lie nowhere near the data cover nothing, and yet leave out no part more than another.
+    bare = 1 - coverage if precision > 0.5 else 0.0
+    return finding("dropping", _severity(missing > usual + 0.25 or bare > 0.3, missing > usual or bare > 0.12),
+                   _evidence(exam, "missing", "coverage", "uneven"), missing=max(missing, bare))
 
 
 def copying(exam: Exam) -> Finding:

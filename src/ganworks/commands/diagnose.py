@@ -1,0 +1,131 @@
+"""Say what is wrong with a generator's samples and with its data, on what evidence, and what to do.
+
+  ganworks diagnose RUN                               a run's last checkpoint
+  ganworks diagnose --samples FOLDER --data FOLDER    samples that were made elsewhere, beside the data
+
+Looked for: mode collapse, parts of the data that are left out, copies of the data, values or channels that do not fit;
+of the data, repetitions, a range that is not filled, labels that do not belong to it. Each finding says how serious it
+is, on what figures it rests (beside those of real samples that took no part), what causes it, and what to do, the best
+first. Written into the run: diagnosis.json, diagnosis.png, and a section of report.html.
+
+examples:
+  ganworks diagnose runs/first
+  ganworks diagnose runs/first --checkpoint best --json
+  ganworks diagnose --samples made/ --data photos/ --size 64
+  ganworks diagnose --samples made.npy --data photos.npz --out diagnosis.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganworks.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ganworks.data import Source
+    from ganworks.diagnose import Exam, Finding
+
+MOST = 10_000
+COUNT = 2000
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("run", nargs="?", metavar="RUN", help="directory of a run")
+    parser.add_argument("--samples", metavar="PATH", help="samples in place of a run: a folder or zip of images, an "
+                        "array; at least 100")
+    parser.add_argument("--data", metavar="PATH", help="the data; of a run, where it has moved since the training")
+    parser.add_argument("--size", type=int, metavar="N", help="bring samples and data to so many pixels a side "
+                        "(default: as the samples are)")
+    parser.add_argument("--channels", type=int, choices=(1, 3, 4), help="1 grey, 3 RGB, 4 RGBA (default: as the "
+                        "samples are)")
+    parser.add_argument("--checkpoint", default="last", metavar="WHICH", help="of a run: last, best or a step "
+                        "(default: %(default)s)")
+    parser.add_argument("--n", type=int, default=COUNT, metavar="N", help="samples to look at (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the samples and of what is drawn "
+                        "(default: %(default)s)")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: %(default)s")
+    parser.add_argument("--out", type=Path, metavar="PNG", help="where the picture goes (default: into the run, or "
+                        "nowhere)")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Diagnose, print the findings; return 0, or 1 where one of them is serious."""
+    if (args.run is None) == (args.samples is None):
+        raise UserError("nothing to diagnose" if args.run is None else "a run beside --samples",
+                        "a run, or --samples PATH --data PATH", "see: ganworks diagnose --help")
+    if args.n < 1:
+        raise UserError(f"--n {args.n}", "at least 100 samples")
+    found = _of_samples(args) if args.run is None else _of_run(args)
+    from ganworks.diagnose import ranked
+    from ganworks.report.diagnosis import text
+
+    print(json.dumps([f.to_json() for f in ranked(found)], indent=2) if args.json else text(found))
+    return int(any(finding.severity == "serious" for finding in found))
+
+
+def _of_samples(args: argparse.Namespace) -> list[Finding]:
+    from ganworks.data import open_source
+    from ganworks.data.options import checked
+    from ganworks.data.pictures import save
+    from ganworks.report.diagnosis import picture
+
+    if args.data is None:
+        raise UserError("--samples without --data", "the data that the generator was trained on, or should resemble")
+    samples = open_source(checked(path=args.samples, size=args.size, channels=args.channels))
+    images = len(samples.shape) == 3
+    like = {"size": args.size or samples.shape[-1], "channels": args.channels or samples.shape[0]} if images else {}
+    source = open_source(checked(path=args.data, **like))
+    fake, (real, labels) = _arrays(samples, args.n)[0], _arrays(source)
+    found, seen = _examined(source, fake, real, labels, args.seed)
+    if args.out is not None:
+        save(picture(seen, fake, real), args.out)
+    return found
+
+
+def _of_run(args: argparse.Namespace) -> list[Finding]:
+    from ganworks.console import note
+    from ganworks.data.pictures import save
+    from ganworks.diagnose import ranked
+    from ganworks.files import write_text
+    from ganworks.recipes import Call, rebuild
+    from ganworks.report import write_report
+    from ganworks.report.diagnosis import picture
+    from ganworks.train import Run
+
+    run = Run.open(args.run)
+    call = Call.load(run.recipe, where=str(run.path / "recipe.yaml"))
+    options = call.options.data
+    source = call.kind.open(options if args.data is None else options.model_copy(update={"path": args.data}))
+    trainer = rebuild(run, args.checkpoint, args.device)
+    if trainer.game.needs:
+        raise UserError(f"{run.path} translates images: its samples are as varied as its inputs are",
+                        "a run that makes samples from noise", f"judge it: ganworks evaluate {run.path}")
+    fake, (real, labels) = trainer.samples(args.n, args.seed).numpy(), _arrays(source)
+    found, seen = _examined(source, fake, real, labels, args.seed)
+    save(picture(seen, fake, real), args.out or run.path / "diagnosis.png")
+    told = {"step": trainer.step, "findings": [finding.to_json() for finding in ranked(found)]}
+    write_text(run.path / "diagnosis.json", json.dumps(told, indent=1) + "\n")
+    note(f"step {trainer.step}; written to {run.path / 'diagnosis.json'} and {write_report(run)}")
+    return found
+
+
+def _examined(source: Source, fake: np.ndarray, real: np.ndarray, labels: list[str] | None,
+              seed: int) -> tuple[list[Finding], Exam]:
+    from ganworks.diagnose import data_findings, exam, material, sample_findings
+
+    seen = exam(fake, real, labels, seed)
+    return sample_findings(seen) + data_findings(material(source, seed), len(source.shape) == 3), seen
+
+
+def _arrays(source: Source, most: int = MOST) -> tuple[np.ndarray, list[str] | None]:
+    batch = source.trained(most)
+    classes = source.classes
+    labels = [classes[i] for i in batch["label"].tolist()] if classes and "label" in batch else None
+    return batch["sample"].numpy(), labels

@@ -1,0 +1,89 @@
+"""How findings are shown: as text, as a section of a page, and as a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ganworks.data.pictures import beside, scatter
+from ganworks.diagnose.exam import SHOWN, Exam
+from ganworks.diagnose.finding import Evidence, Finding, Remedy, ranked
+from ganworks.report.words import number
+
+HEADS = {"serious": "SERIOUS", "warning": "warning", "unknown": "cannot tell", "healthy": "fine"}
+STATES = {"serious": "bad", "warning": "warn", "unknown": "", "healthy": "good"}
+
+
+def text(findings: Iterable[Finding]) -> str:
+    """Return findings as plain text, the most serious first; what is well in a line each."""
+    return "\n".join(_block(finding) for finding in ranked(findings))
+
+
+def _block(finding: Finding) -> str:
+    since = "" if finding.since is None else f", since step {finding.since:,}"
+    lines = [f"{HEADS[finding.severity]:<12} {finding.title}{since}"]
+    if finding.severity in ("serious", "warning"):
+        lines += [f"    {one.what}: {one.value:.3g} ({one.usual})" for one in finding.evidence]
+        lines += [f"  likely cause: {finding.cause}", "  what to do, the best first:"] if finding.remedies else []
+        lines += [f"    {remedy.do}\n        {remedy.why}" for remedy in finding.remedies]
+        lines += [f"  see: {finding.reference}"] if finding.reference else []
+    return "\n".join([*lines, ""] if len(lines) > 1 else lines)
+
+
+def section(run: Path) -> str:
+    """Return the diagnosis that lies in a run as HTML, "" where there is none or it cannot be read."""
+    try:
+        listed = json.loads((run / "diagnosis.json").read_text(encoding="utf-8"))
+        findings = [read(one) for one in listed["findings"]]
+        step = listed["step"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+    shown = "".join(_card(finding) for finding in ranked(findings) if finding.severity in ("serious", "warning"))
+    rest = "".join(f"<li>{escape(HEADS[f.severity])}: {escape(f.title)}</li>" for f in ranked(findings)
+                   if f.severity in ("unknown", "healthy"))
+    from ganworks.report.pictures import LARGE, Picture, image_tag
+
+    picture = run / "diagnosis.png"
+    drawn = image_tag(Picture(step, picture), "what the findings rest on", LARGE) if picture.is_file() else ""
+    return (f"<section><h2>Diagnosis at step {number(step)}</h2>{shown}<ul>{rest}</ul>"
+            f"<figure class='large'>{drawn}</figure></section>")
+
+
+def _card(finding: Finding) -> str:
+    since = "" if finding.since is None else f" Since step {number(finding.since)}."
+    rows = "".join(f"<tr><th>{escape(one.what)}</th><td class='n'>{number(one.value, 3)}</td><td>{escape(one.usual)}"
+                   "</td></tr>" for one in finding.evidence)
+    todo = "".join(f"<li><code>{escape(remedy.do)}</code> &ndash; {escape(remedy.why)}</li>"
+                   for remedy in finding.remedies)
+    see = f"<p class='caption'>See {escape(finding.reference)}.</p>" if finding.reference else ""
+    return (f"<div class='tile {STATES[finding.severity]}'><div class='label'>{escape(HEADS[finding.severity])}</div>"
+            f"<div class='words'>{escape(finding.title)}</div><div class='note'>{escape(since)}</div></div>"
+            f"<table>{rows}</table><p>Likely cause: {escape(finding.cause)}.</p><ol>{todo}</ol>{see}")
+
+
+def read(one: dict) -> Finding:
+    """Return the finding that ``Finding.to_json`` wrote."""
+    parts = {"evidence": tuple(Evidence(**e) for e in one["evidence"]),
+             "remedies": tuple(Remedy(**r) for r in one["remedies"])}
+    return Finding(**{**one, **parts})
+
+
+def picture(exam: Exam, fake: np.ndarray, real: np.ndarray) -> Image.Image:
+    """Return what an exam rests on: samples, the nearest two of them, what they leave out, what they are nearest to."""
+    if fake.ndim == 2:
+        return scatter(fake[:2000], real[:2000])
+    missing = [group.centre for group in exam.missing][:SHOWN]
+    white = np.full((SHOWN, *fake.shape[1:]), 255, np.uint8)
+    white[: len(missing)] = real[missing]
+    rows = {"samples": fake[np.linspace(0, len(fake) - 1, SHOWN).astype(int)],
+            "nearest samples": fake[[a for a, _ in exam.twins]], "to each other": fake[[b for _, b in exam.twins]],
+            "samples nearest": fake[[a for a, _ in exam.copied]], "to these data": real[[b for _, b in exam.copied]]}
+    if missing:
+        rows["left out"] = white
+    return beside({name: torch.from_numpy(np.ascontiguousarray(images)) for name, images in rows.items()})

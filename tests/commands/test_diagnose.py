@@ -1,0 +1,118 @@
+"""`ganworks diagnose`: planted faults are named, real images come out healthy, and a run is told in its report."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from ganworks.cli import main
+
+BUNCH = load_digits()
+PIXELS = np.rint(BUNCH.images / 16 * 255).astype(np.uint8)
+ORDER = np.random.default_rng(1).permutation(len(PIXELS))
+DATA, SPARE = ORDER[:1000], ORDER[1000:]
+RNG = np.random.default_rng(2)
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANWORKS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    np.savez("data.npz", images=PIXELS[DATA], labels=BUNCH.target[DATA])
+
+
+def told(capsys, *arguments):
+    """Return the exit status and the severities by name."""
+    status = main(["diagnose", *arguments, "--json"])
+    return status, {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+
+
+def shaken(images):
+    return np.clip(images + RNG.normal(0, 2, images.shape), 0, 255).astype(np.uint8)
+
+
+def test_real_images_that_were_held_out_are_healthy(capsys) -> None:
+    np.save("held.npy", PIXELS[SPARE])
+    status, found = told(capsys, "--samples", "held.npy", "--data", "data.npz")
+    assert status == 0
+    assert {one["severity"] for one in found.values()} == {"healthy"}
+    assert {"collapse", "dropping", "copying", "levels", "labels of the data", "range of the data"} <= set(found)
+
+
+@pytest.mark.parametrize(("made", "name", "severity"), [
+    (lambda: shaken(np.repeat(PIXELS[SPARE[:2]], 150, axis=0)), "collapse", "serious"),
+    (lambda: PIXELS[SPARE][BUNCH.target[SPARE] < 5], "dropping", "serious"),
+    (lambda: PIXELS[SPARE][BUNCH.target[SPARE] != 0], "dropping", "warning"),
+    (lambda: shaken(PIXELS[DATA[:400]]), "copying", "serious"),
+    (lambda: PIXELS[SPARE] // 4, "levels", "serious"),
+], ids=["collapse", "half the digits", "one digit", "copies", "dark"])
+def test_what_was_planted_is_named_with_its_remedy(capsys, made, name, severity) -> None:
+    np.save("made.npy", made())
+    status, found = told(capsys, "--samples", "made.npy", "--data", "data.npz", "--out", "seen.png")
+    assert found[name]["severity"] == severity
+    assert status == int(severity == "serious")
+    assert found[name]["remedies"]
+    assert found[name]["evidence"]
+    assert Image.open("seen.png").width > 300
+
+
+def test_exchanged_channels_are_told_from_other_colours(capsys) -> None:
+    def tinted(rows, weights):
+        return (PIXELS[rows][..., None] * np.array(weights)).astype(np.uint8)
+
+    np.savez("colour.npz", images=tinted(DATA, (1, 0.7, 0.2)))
+    np.save("bgr.npy", tinted(SPARE, (0.2, 0.7, 1)))
+    np.save("grey.npy", tinted(SPARE, (0.7, 0.7, 0.7)))
+    assert told(capsys, "--samples", "bgr.npy", "--data", "colour.npz")[1]["channels"]["severity"] == "serious"
+    assert told(capsys, "--samples", "grey.npy", "--data", "colour.npz")[1]["channels"]["severity"] == "healthy"
+
+
+def test_faults_of_the_data_are_named(capsys) -> None:
+    np.save("held.npy", PIXELS[SPARE])
+    np.savez("shuffled.npz", images=PIXELS[DATA], labels=RNG.permutation(BUNCH.target[DATA]))
+    found = told(capsys, "--samples", "held.npy", "--data", "shuffled.npz")[1]
+    assert found["labels of the data"]["severity"] == "serious"
+    np.save("twice.npy", PIXELS[DATA[np.r_[0:400, 0:200]]])
+    found = told(capsys, "--samples", "held.npy", "--data", "twice.npy")[1]
+    assert found["repeated data"]["severity"] == "warning"
+    np.save("same.npy", np.repeat(PIXELS[:1], 300, axis=0))
+    found = told(capsys, "--samples", "held.npy", "--data", "same.npy")[1]
+    assert found["constant data"]["severity"] == "serious"
+
+
+def test_a_run_is_told_in_its_report(capsys, monkeypatch) -> None:
+    monkeypatch.setattr("ganworks.commands.train._closing", lambda path, step, steps: 0)
+    given = ["--data", "data.npz", "--width", "4", "--steps", "3", "--measure", "none", "--quiet"]
+    assert main(["train", "dcgan", *given, "--run", "run"]) == 0
+    capsys.readouterr()
+    status = main(["diagnose", "run", "--n", "300"])
+    words = capsys.readouterr().out
+    assert status in (0, 1)  # three steps make no digits
+    assert ("SERIOUS" in words) == (status == 1)
+    assert "what to do" in words
+    kept = json.loads(Path("run/diagnosis.json").read_text())
+    assert kept["step"] == 3
+    page = Path("run/report.html").read_text()
+    assert "Diagnosis at step 3" in page
+    for one in kept["findings"]:
+        assert escape(one["title"]) in page
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    ([], "nothing to diagnose"), (["run", "--samples", "x"], "a run beside"),
+    (["--samples", "few.npy"], "without --data"),
+    (["--samples", "few.npy", "--data", "data.npz"], "50 samples"), (["nowhere"], "does not exist"),
+    (["--samples", "none.npy", "--data", "data.npz"], "none.npy"), (["run", "--n", "0"], "--n 0"),
+], ids=str)
+def test_what_cannot_be_diagnosed_is_refused(capsys, arguments, words) -> None:
+    np.save("few.npy", PIXELS[:50])
+    assert main(["diagnose", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "wanted" in error
