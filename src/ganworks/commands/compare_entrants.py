@@ -17,7 +17,8 @@ from ganworks.recipes import Call, flat_fields
 
 THE_SAME = {"steps": "--steps N or --seconds S", "seed": "--seeds", "data": "--data PATH"}
 """What is one for the whole tournament, and the option that sets it."""
-WHEN = frozenset({"seed", "steps", "log_every", "sample_every", "checkpoint_every", "keep", "measure"})
+WHEN = frozenset({"seed", "steps", "log_every", "sample_every", "checkpoint_every", "vitals_every", "keep",
+                  "measure"})
 """Options that decide when something is written, and those that the tournament sets: no difference between recipes."""
 FADING = {"noise": "noise_fade", "top": "top_fade"}
 """Options that change over a share of the steps, and that share."""
@@ -136,10 +137,10 @@ def _refuse_shares(text: str, values: Mapping[str, Any]) -> None:
                         "a known number of steps, over which that changes", "take --steps N, or leave that out")
 
 
-def _cadence(budget: Mapping[str, Any]) -> dict[str, int]:
+def _cadence(budget: Mapping[str, Any]) -> dict[str, int | None]:
     # Pictures are drawn by the tournament at the end; checkpoints are what an interrupted run loses least by.
     every = max(1, budget["steps"] // FEW) if "steps" in budget else 200
-    return {"checkpoint_every": every, "sample_every": budget.get("steps", ENDLESS)}
+    return {"checkpoint_every": every, "sample_every": budget.get("steps", ENDLESS), "vitals_every": None}
 
 
 def _parted(text: str) -> tuple[str, str, list[str]]:

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 from ganworks.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic.fields import FieldInfo
 
     from ganworks.recipes import Call
-    from ganworks.train import Machine, Recipe
+    from ganworks.train import Hook, Machine, Recipe, Run
 
 OWN = ("target", "run", "resume", "device", "threads", "dry_run", "quiet")
 OWN_FLAGS = frozenset("--" + name.replace("_", "-") for name in OWN[1:])
@@ -72,10 +74,17 @@ def run(args: argparse.Namespace) -> int:
     recipe = call.build()
     if args.dry_run:
         return _plan(recipe, machine, path)
-    trainer = fit(recipe, path, text=call.text(), resume=bool(args.resume), machine=machine, quiet=args.quiet)
+    trainer = fit(recipe, path, text=call.text(), resume=bool(args.resume), machine=machine, quiet=args.quiet,
+                  hooks=partial(_watching, recipe))
     status = _closing(path, trainer.step, recipe.steps) if machine.is_main else 0
     machine.wait()  # a process that ends early would have torchrun end the one that still writes the report
     return status
+
+
+def _watching(recipe: Recipe, run: Run) -> Sequence[Hook]:
+    from ganworks.diagnose import Vitals
+
+    return [] if recipe.cadence.vitals is None else [Vitals(run, recipe.cadence.vitals)]
 
 
 def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Call:

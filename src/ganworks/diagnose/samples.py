@@ -35,7 +35,8 @@ def collapse(exam: Exam) -> Finding:
 def dropping(exam: Exam) -> Finding:
     """Parts of the data that the samples leave out."""
     missing, usual = exam.figures["missing"]
-    coverage, precision = (of / max(whole, 1e-12) for of, whole in map(exam.figures.get, ("coverage", "precision")))
+    coverage, precision = (exam.figures[name][0] / max(exam.figures[name][1], 1e-12)
+                           for name in ("coverage", "precision"))
     # Samples that lie nowhere near the data cover nothing, and yet leave out no part more than another.
     bare = 1 - coverage if precision > 0.5 else 0.0
     return finding("dropping", _severity(missing > usual + 0.25 or bare > 0.3, missing > usual or bare > 0.12),

@@ -45,6 +45,8 @@ class Training(BaseModel):
     log_every: int = Field(10, ge=1, description="steps between records of the log")
     sample_every: int = Field(500, ge=1, description="steps between pictures of samples")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    vitals_every: int | None = Field(100, ge=1, description="steps between records of vitals: what the critic tells "
+                                     "apart, how varied samples are, gradients; or none")
     keep: int = Field(2, ge=2, description="checkpoints kept beside the best one")
     measure: int | None = Field(1000, ge=16, description="samples on which each checkpoint is measured (Frechet "
                                 "distance on pixels, Wasserstein distance of points, L1 of pairs), or none")
@@ -67,7 +69,8 @@ class Training(BaseModel):
         averages = [EMA(self.ema)] if self.ema is not None else []
         return Recipe(
             game, source, self.optimisers(), self.steps, self.batch, self.accumulate, [*hooks, *averages], self.seed,
-            self.precision, self.compile, Cadence(self.log_every, self.sample_every, self.checkpoint_every, self.keep),
+            self.precision, self.compile, Cadence(self.log_every, self.sample_every, self.checkpoint_every, self.keep,
+                                                  self.vitals_every),
             None if self.measure is None else (measured or partial(self._distance, source))(self.measure), dynamics)
 
     def _distance(self, source: Source, count: int) -> Measure:

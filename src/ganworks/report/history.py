@@ -14,6 +14,14 @@ from ganworks.train.series import Records, series
 POINTS = 240
 """A line of more points is drawn as the means of this many parts, with the range of each part behind it."""
 
+VITALS = (
+    ("Whom the critic tells apart", "area under the ROC curve", ("told apart", "unseen told apart", "known by heart")),
+    ("How varied samples are", "the data's is 1", ("diversity", "nearest")),
+    ("Force on the samples", "norm of a gradient", ("force", "slope")),
+    ("Gradients of the weights", "norm", ("gradient generator", "gradient critic")),
+    ("Steps of the weights", "length, of that of the weights", ("step generator", "step critic")))
+"""What is drawn of the vitals that ``diagnose.Vitals`` records: title, axis, names."""
+
 WIDE = 50.0
 """Positive values whose largest is more than this many times their smallest are drawn on a logarithmic axis."""
 
@@ -65,13 +73,23 @@ def panels(records: Records) -> list[Panel]:
         group, _, name = key.partition("/")
         groups.setdefault(group, []).append(_line(name.replace("_", " "), steps, values))
     found = [Panel(f"{line.name} by step", "smaller is better", (line,), True) for line in groups.pop("measure", [])]
-    scores, rates = groups.pop("score", []), groups.pop("rate", [])
+    scores, rates, vitals = groups.pop("score", []), groups.pop("rate", []), groups.pop("vital", [])
     found += [Panel(f"Cost of the {player.replace('_', ' ')}", "cost", tuple(lines))
               for player, lines in groups.items()]
     if scores:
         found.append(Panel("Critic's score", "mean output, high = real", tuple(scores)))
     if rates:
         found.append(Panel("Learning rates", "learning rate", _merged(rates), from_zero=True))
+    return [*found, *_vital_panels(vitals)]
+
+
+def _vital_panels(lines: Sequence[Line]) -> list[Panel]:
+    found = []
+    for title, axis, names in VITALS:
+        own = tuple(line for line in lines if any(line.name == name or line.name.startswith(name + " ")
+                                                  for name in names))
+        if own:
+            found.append(Panel(title, axis, own))
     return found
 
 

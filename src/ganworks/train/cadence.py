@@ -18,6 +18,7 @@ class Cadence:
         log: a record of the costs.
         sample: a picture of samples from fixed latents.
         checkpoint: a checkpoint, measured where the recipe has a measure.
+        vitals: a record of vitals (``ganworks.diagnose``), or None.
         keep: how many of the last checkpoints stay, at least 2, so that a damaged one is no loss; the best stays too.
     """
 
@@ -25,6 +26,7 @@ class Cadence:
     sample: int = 500
     checkpoint: int = 500
     keep: int = 2
+    vitals: int | None = None
 
     def __post_init__(self) -> None:
         if min(self.log, self.sample, self.checkpoint) < 1 or self.keep < 2:
