@@ -3,10 +3,11 @@
   ganworks diagnose RUN                               a run's last checkpoint
   ganworks diagnose --samples FOLDER --data FOLDER    samples that were made elsewhere, beside the data
 
-Looked for: mode collapse, parts of the data that are left out, copies of the data, values or channels that do not fit;
-of the data, repetitions, a range that is not filled, labels that do not belong to it. Each finding says how serious it
-is, on what figures it rests (beside those of real samples that took no part), what causes it, and what to do, the best
-first. Written into the run: diagnosis.json, diagnosis.png, and a section of report.html.
+Looked for in the log: vanishing gradients, a critic too strong or too weak, dead units, steps too long or too short,
+costs that run away, players that go in circles, a plateau; in the samples: mode collapse, parts of the data that are
+left out, copies of the data, values or channels that do not fit; in the data: repetitions, a range that is not filled,
+labels that do not belong to it. Each finding says how serious it is, on what figures it rests (beside those of real
+samples that took no part), what causes it, and what to do, the best first. Written into the run: diagnosis.json, diagnosis.png, and a section of report.html.
 
 examples:
   ganworks diagnose runs/first
@@ -92,7 +93,7 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
 def _of_run(args: argparse.Namespace) -> list[Finding]:
     from ganworks.console import note
     from ganworks.data.pictures import save
-    from ganworks.diagnose import ranked
+    from ganworks.diagnose import course_findings, ranked
     from ganworks.files import write_text
     from ganworks.recipes import Call, rebuild
     from ganworks.report import write_report
@@ -102,14 +103,14 @@ def _of_run(args: argparse.Namespace) -> list[Finding]:
     run = Run.open(args.run)
     call = Call.load(run.recipe, where=str(run.path / "recipe.yaml"))
     options = call.options.data
-    source = call.kind.open(options if args.data is None else options.model_copy(update={"path": args.data}))
+    found = course_findings(run.records())
     trainer = rebuild(run, args.checkpoint, args.device)
-    if trainer.game.needs:
-        raise UserError(f"{run.path} translates images: its samples are as varied as its inputs are",
-                        "a run that makes samples from noise", f"judge it: ganworks evaluate {run.path}")
-    fake, (real, labels) = trainer.samples(args.n, args.seed).numpy(), _arrays(source)
-    found, seen = _examined(source, fake, real, labels, args.seed)
-    save(picture(seen, fake, real), args.out or run.path / "diagnosis.png")
+    if not trainer.game.needs:  # translations are as varied as what they are made from
+        source = call.kind.open(options if args.data is None else options.model_copy(update={"path": args.data}))
+        fake, (real, labels) = trainer.samples(args.n, args.seed).numpy(), _arrays(source)
+        others, seen = _examined(source, fake, real, labels, args.seed)
+        found += others
+        save(picture(seen, fake, real), args.out or run.path / "diagnosis.png")
     told = {"step": trainer.step, "findings": [finding.to_json() for finding in ranked(found)]}
     write_text(run.path / "diagnosis.json", json.dumps(told, indent=1) + "\n")
     note(f"step {trainer.step}; written to {run.path / 'diagnosis.json'} and {write_report(run)}")

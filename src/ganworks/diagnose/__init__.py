@@ -1,5 +1,6 @@
 """What is wrong with a training, on what evidence, and what to do."""
 
+from ganworks.diagnose.course import course_findings
 from ganworks.diagnose.data import data_findings
 from ganworks.diagnose.exam import Exam, Group, exam
 from ganworks.diagnose.finding import Evidence, Finding, Remedy, ranked
@@ -8,5 +9,5 @@ from ganworks.diagnose.material import Material, material
 from ganworks.diagnose.samples import sample_findings
 from ganworks.diagnose.vitals import Vitals
 
-__all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Remedy", "Vitals", "data_findings", "exam",
-           "look", "material", "ranked", "sample_findings"]
+__all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Remedy", "Vitals", "course_findings",
+           "data_findings", "exam", "look", "material", "ranked", "sample_findings"]

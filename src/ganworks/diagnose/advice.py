@@ -66,6 +66,74 @@ ADVICE: Mapping[str, Advice] = {
         "one program reads or writes channels as BGR, the other as RGB",
         (Remedy("exchange the first and the last channel where the samples are written (x[..., ::-1])", "OpenCV keeps "
                 "BGR, nearly all else RGB"),)),
+    "variety": Advice(
+        {"serious": "mode collapse: samples of the same latents have come to be alike",
+         "warning": "samples of the same latents have lost much of their variety",
+         "healthy": "samples of the same latents keep their variety"},
+        "the generator goes to where today's critic is most pleased, and follows it from there to the next place",
+        (PAIRS, PACKS, Remedy("--lr-critic RATE, twice that of the generator", "the critic keeps up with the generator "
+                              "(Heusel et al. 2017)")),
+        "Goodfellow 2016, section 5.1.1"),
+    "vanishing gradient": Advice(
+        {"serious": "the generator is hardly pushed any more: its cost is flat where its samples are",
+         "warning": "little of the critic's slope reaches the generator",
+         "healthy": "the critic's slope reaches the generator"},
+        "the critic is sure of all samples, and the cost saturates there: minimax's slope is the critic's own D(x)",
+        (Remedy("--objective nonsaturating", "its slope is greatest where the critic is sure (Goodfellow et al. 2014, "
+                "section 3)"),
+         Remedy("--noise 0.1 --noise-fade 0.5", "samples and data overlap, so no critic is sure (Arjovsky and Bottou "
+                "2017)"),
+         Remedy("--r1 1", "a smooth critic has a slope everywhere (Mescheder et al. 2018)")),
+        "Arjovsky and Bottou 2017, theorem 2.4"),
+    "critic too strong": Advice(
+        {"warning": "the critic parts every sample from the data, and samples do not get better",
+         "healthy": "the critic does not win outright, or samples get better all the same"},
+        "the critic learns faster than the generator, or knows the data by heart",
+        (Remedy("--r1 1", "the critic pays for steep slopes at the data"),
+         Remedy("--augment ada", "the critic cannot know the data by heart"),
+         Remedy("--lr-critic RATE, half that of the generator", "the critic learns more slowly")),
+        "Arjovsky and Bottou 2017, section 2"),
+    "critic too weak": Advice(
+        {"warning": "the critic does not tell samples from data that it should",
+         "healthy": "the critic knows samples from data, or has no reason to"},
+        "the critic learns too slowly or is too small; or its labels are turned round",
+        (Remedy("--lr-critic RATE, twice to four times that of the generator", "it keeps up (Heusel et al. 2017)"),
+         Remedy("--critic-steps 2", "it learns twice for each step of the generator"),
+         Remedy("a larger critic: --width TWICE", "it can see more"))),
+    "dead units": Advice(
+        {"serious": "nearly all units of a player have a gradient of exactly 0",
+         "warning": "{share:.0%} of a player's units have a gradient of exactly 0",
+         "healthy": "hardly any unit is dead"},
+        "large steps have pushed ReLUs to where they are always 0, or the cost has nothing left to ask for (hinge)",
+        (Remedy("--lr RATE, a tenth", "shorter steps leave units alive; train anew, since dead ones do not come back"),
+         Remedy("--clip 1", "no single batch can throw the weights far"))),
+    "learning rate": Advice(
+        {"warning": "steps are far too long or too short for the weights",
+         "healthy": "steps are neither long nor short for the weights"},
+        "the learning rate does not fit the networks",
+        (Remedy("--lr RATE, ten times smaller where steps are long, ten times larger where they are short",
+                "a step of a thousandth of the weights is usual"),
+         Remedy("--warmup 200", "the first steps are short, until the optimiser knows how large gradients are"))),
+    "divergence": Advice(
+        {"serious": "costs run away", "warning": "costs have grown much", "healthy": "costs stay in bounds"},
+        "steps are too long, or nothing bounds the critic's outputs",
+        (Remedy("--lr RATE, a tenth", "shorter steps"), Remedy("--r1 1", "steep critics pay"),
+         Remedy("--clip 1", "no single batch can throw the weights far")),
+        "Mescheder et al. 2018"),
+    "cycling": Advice(
+        {"warning": "the players go in circles: scores swing with a steady period",
+         "healthy": "scores do not swing with a steady period"},
+        "near the equilibrium the game turns more than it contracts",
+        (Remedy("--r1 1", "damps the turning (Mescheder et al. 2018, theorem 4.1)"),
+         Remedy("--optimiser optimistic_adam", "steps against where the other is going (Daskalakis et al. 2018)"),
+         Remedy("--ema 0.999", "the mean of a circle is its middle (Yazici et al. 2019)")),
+        "Mescheder et al. 2018, section 2"),
+    "plateau": Advice(
+        {"warning": "the measure no longer falls: more steps of this kind will not help",
+         "healthy": "the measure still falls"},
+        "the training is done, or stuck",
+        (Remedy("--schedule linear --hold 0.5", "falling rates settle what swings"),
+         Remedy("take the best checkpoint: --checkpoint best", "later ones are no better"))),
     "constant data": Advice(
         {"serious": "all of the data is the same", "healthy": "the data differs from sample to sample"},
         "one file many times over, or values that were rounded away",

@@ -1,0 +1,220 @@
+"""Findings about the course of a training, from its log: costs, scores, measures, and vitals if there are some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from ganworks.diagnose.advice import finding
+from ganworks.diagnose.finding import Evidence, Finding, Severity
+from ganworks.train.series import Records, Series, series
+
+LOOKS = 5
+"""Fewer records of a quantity than this say nothing of its course."""
+LAST = 1 / 3
+"""The share of the training, at its end, by which it is judged."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A training as its log has it.
+
+    Attributes:
+        records: of the log.
+    """
+
+    records: Records
+
+    @cached_property
+    def known(self) -> dict[str, Series]:
+        """Every quantity "group/name" with its steps and values."""
+        return series(self.records)
+
+    @property
+    def steps(self) -> int:
+        """The last step that is told of."""
+        return max((int(steps[-1]) for steps, _ in self.known.values()), default=0)
+
+    def looks(self, name: str) -> dict[str, Series]:
+        """Return a vital of each duel, by the duel's name, where there are enough records of it."""
+        key = f"vital/{name}"
+        found = {other.removeprefix(key).strip(): line for other, line in self.known.items()
+                 if other == key or other.startswith(key + " ")}
+        return {duel: line for duel, line in found.items() if len(line[0]) >= LOOKS}
+
+    def last(self, line: Series) -> np.ndarray:
+        """Return the values of the last third of the training."""
+        steps, values = line
+        return values[steps > self.steps * (1 - LAST)]
+
+
+def since(line: Series, bad: Callable[[np.ndarray], np.ndarray]) -> int | None:
+    """Return the step from which on every value is bad; None where the last one is not."""
+    wrong = bad(line[1])
+    if not wrong.size or not wrong[-1]:
+        return None
+    fine = np.flatnonzero(~wrong)
+    return int(line[0][fine[-1] + 1 if fine.size else 0])
+
+
+def course_findings(records: Records) -> list[Finding]:
+    """Return what the log of a training tells; what was looked for and is not there is "healthy"."""
+    course = Course(records)
+    found = [spikes(course), cycling(course), plateau(course)]
+    if not course.looks("told apart"):
+        count = len(course.known.get("vital/told apart", ((),))[0])
+        lack = (f"what the critic does to the generator: {count} records of vitals, {LOOKS} are needed (more --steps, "
+                "or a smaller --vitals-every)")
+        return [*found, Finding("vitals", "unknown", lack)]
+    return [*found, varied(course), vanishing(course), strong(course), weak(course), dead(course), paces(course)]
+
+
+def varied(course: Course) -> Finding:
+    """Samples of fixed latents that lose their variety on the way."""
+    worst, line = _worst(course, "diversity", min)
+    return finding("variety", "serious" if worst < 0.3 else "warning" if worst < 0.6 else "healthy",
+                   (Evidence("typical distance of two samples, the data's being 1, at the end", worst, "near 1"),),
+                   since(line, lambda v: v < 0.6))
+
+
+def vanishing(course: Course) -> Finding:
+    """A generator that is hardly pushed: its cost has gone flat at its samples."""
+    shares = {duel: (line[0], line[1] / np.maximum(course.looks("slope")[duel][1], 1e-30))
+              for duel, line in course.looks("force").items()}
+    duel = min(shares, key=lambda name: float(np.median(course.last(shares[name]))))
+    share, pull = float(np.median(course.last(shares[duel]))), _worst(course, "gradient generator", min)[0]
+    gone = share < 1e-3 or pull < 1e-7
+    return finding("vanishing gradient", "serious" if gone else "warning" if share < 0.02 else "healthy",
+                   (Evidence("share of the critic's slope that reaches the samples", share, "0.05 to 1 or more"),
+                    Evidence("norm of the generator's gradient", pull, "above 1e-5")),
+                   since(shares[duel], lambda v: v < 0.02))
+
+
+def strong(course: Course) -> Finding:
+    """A critic that parts all samples from the data, for good."""
+    apart, line = _worst(course, "told apart", max)
+    falls = _falling(course)
+    evidence = (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),)
+    return finding("critic too strong", "warning" if apart > 0.999 and falls is False else "healthy", evidence,
+                   since(line, lambda v: v > 0.999))
+
+
+def weak(course: Course) -> Finding:
+    """A critic that cannot tell samples from data that it should."""
+    apart, line = _worst(course, "told apart", min)
+    wrong = apart < 0.4 or (abs(apart - 0.5) < 0.04 and _worst(course, "diversity", min)[0] < 0.6)
+    return finding("critic too weak", "warning" if wrong else "healthy",
+                   (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
+                   since(line, lambda v: v < 0.54))
+
+
+def dead(course: Course) -> Finding:
+    """Units that no longer learn."""
+    shares = {player: _worst(course, f"dead {player}", max) for player in ("generator", "critic")}
+    player = max(shares, key=lambda name: shares[name][0])
+    share, line = shares[player]
+    return finding("dead units", "serious" if share > 0.9 else "warning" if share > 0.5 else "healthy",
+                   (Evidence(f"share of the {player}'s units whose gradient is exactly 0", share, "below 0.2"),),
+                   since(line, lambda v: v > 0.5), share=share)
+
+
+def paces(course: Course) -> Finding:
+    """Steps that are too long or too short for the weights."""
+    lines = {player: course.looks(f"step {player}").get("") for player in ("generator", "critic")}
+    typical = {player: float(np.median(course.last(line))) for player, line in lines.items() if line is not None}
+    if not typical:
+        return Finding("learning rate", "unknown", "whether steps are too long or too short: too few records of vitals")
+    player = max(typical, key=lambda name: abs(np.log10(max(typical[name], 1e-30)) + 3.5))
+    length = typical[player]
+    severity: Severity = "warning" if length > 0.03 or length < 3e-7 else "healthy"
+    return finding("learning rate", severity,
+                   (Evidence(f"length of a step of the {player}, of that of its weights", length, "1e-5 to 1e-2"),),
+                   which=0.0 if length > 0.03 else 1.0)
+
+
+def spikes(course: Course) -> Finding:
+    """Costs that jump or run away."""
+    worst, at, name = 0.0, None, ""
+    for key, (steps, values) in course.known.items():
+        if not key.endswith("/adversarial") or len(steps) < 4 * LOOKS:
+            continue
+        early = max(float(np.quantile(np.abs(values[: len(values) // 2]), 0.9)), 1e-3)
+        ratio = float(np.median(np.abs(course.last((steps, values)))) / early)
+        if ratio > worst:
+            worst, name = ratio, key
+            at = since((steps, values / early), lambda v: np.abs(v) > 5)
+    if not name:
+        return Finding("divergence", "unknown", f"whether costs run away: fewer than {4 * LOOKS} records of them")
+    return finding("divergence", "serious" if worst > 20 else "warning" if worst > 5 else "healthy",
+                   (Evidence(f"size of {name} at the end, of that of its first half", worst, "below 2"),), at)
+
+
+def cycling(course: Course) -> Finding:
+    """Players that chase each other in circles: scores that swing with a steady period."""
+    lines = [line for key, line in course.known.items()
+             if key.startswith("score/") and len(course.last(line)) >= 4 * LOOKS]
+    if not lines:
+        return Finding("cycling", "unknown", f"whether the players go in circles: fewer than {12 * LOOKS} "
+                       "records of scores")
+    found = max(swing(course.last(line)) for line in lines)
+    return finding("cycling", "warning" if found[0] > 0.5 else "healthy",
+                   (Evidence("how alike scores are one period later (autocorrelation)", found[0], "below 0.3"),
+                    Evidence("that period, in records of the log", float(found[1]), "none")))
+
+
+def plateau(course: Course) -> Finding:
+    """A measure that has stopped falling."""
+    lines = {key: line for key, line in course.known.items() if key.startswith("measure/") and len(line[0]) >= LOOKS}
+    if not lines:
+        return Finding("plateau", "unknown", f"whether it still gets better: fewer than {LOOKS} measured checkpoints")
+    name, line = next(iter(lines.items()))
+    falls = falling(line)
+    return finding("plateau", "healthy" if falls else "warning",
+                   (Evidence(f"chance of such a fall of {name.partition('/')[2]} in the second half, were there none",
+                             1.0 if falls is None else _chance(line), "below 0.05"),))
+
+
+def swing(values: np.ndarray) -> tuple[float, int]:
+    """Return how steadily values swing, 0 to 1, and the period: the first peak of the autocorrelation behind a trough.
+
+    A straight line is taken away first. Noise has no trough to speak of; a drift has no peak behind it.
+    """
+    n = len(values)
+    x = np.arange(n)
+    rest = values - np.polyval(np.polyfit(x, values, 1), x)
+    power = np.fft.rfft(rest, 2 * n)
+    auto = np.fft.irfft(np.abs(power) ** 2)[: n // 2] / max(float((rest**2).sum()), 1e-30)
+    auto = auto * n / (n - np.arange(len(auto)))
+    troughs = np.flatnonzero(auto < -0.3)
+    if not troughs.size:
+        return 0.0, 0
+    behind = auto[troughs[0] :]
+    best = int(behind.argmax())
+    return max(0.0, float(behind[best])), int(troughs[0]) + best
+
+
+def falling(line: Series) -> bool | None:
+    """Whether a measure falls in the second half of its records (Kendall's tau, 5 %); None where there are few."""
+    half = line[1][len(line[1]) // 2 :]
+    return None if len(half) < 4 else _chance(line) < 0.05
+
+
+def _chance(line: Series) -> float:
+    half = line[1][len(line[1]) // 2 :]
+    return float(kendalltau(np.arange(len(half)), half, alternative="less").pvalue)
+
+
+def _falling(course: Course) -> bool | None:
+    lines = [line for key, line in course.known.items() if key.startswith("measure/") and len(line[0]) >= LOOKS]
+    return falling(lines[0]) if lines else None
+
+
+def _worst(course: Course, name: str, which: Callable[..., str]) -> tuple[float, Series]:
+    """Return the median of a vital at the end, and its series, of the duel where it is least or greatest."""
+    lines: Mapping[str, Series] = course.looks(name)
+    duel = which(lines, key=lambda one: float(np.median(course.last(lines[one]))))
+    return float(np.median(course.last(lines[duel]))), lines[duel]

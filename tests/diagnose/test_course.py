@@ -1,0 +1,93 @@
+"""Findings about series that were made to have them, and none about series that were made without."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ganworks.diagnose.course import course_findings, falling, since, swing
+
+RNG = np.random.default_rng(0)
+STEPS = np.arange(10, 3001, 10)
+
+
+def records(**series):
+    """Return a healthy log of 3,000 steps with some of its series replaced; None takes one out."""
+    n = len(STEPS)
+    looks = {"told apart": 0.85, "diversity": 0.95, "force": 0.4, "slope": 1.0, "gradient generator": 0.1,
+             "dead generator": 0.02, "dead critic": 0.0, "step generator": 1e-3, "step critic": 1e-3}
+    lines = {f"vital/{name}": value + 0.02 * value * RNG.normal(size=n) for name, value in looks.items()}
+    lines |= {"critic/adversarial": 1.2 + 0.1 * RNG.normal(size=n),
+              "generator/adversarial": 0.9 + 0.1 * RNG.normal(size=n),
+              "score/on_real": 0.5 + 0.2 * RNG.normal(size=n), "score/on_fake": -0.5 + 0.2 * RNG.normal(size=n),
+              "measure/FD (pixels)": 50 * np.exp(-STEPS / 2000) + 0.3 * RNG.normal(size=n)}
+    for name, values in series.items():
+        key = next(key for key in lines if key.replace(" ", "_").endswith(name))
+        lines[key] = values
+    every = {"vital": 100, "measure": 200}
+    return [{"step": int(step)} | {key: float(values[i]) for key, values in lines.items() if values is not None
+                                   and step % every.get(key.split("/")[0], 10) == 0} for i, step in enumerate(STEPS)]
+
+
+def found(**series):
+    return {one.name: one for one in course_findings(records(**series))}
+
+
+def test_a_healthy_log_has_no_findings() -> None:
+    assert {name: one.severity for name, one in found().items() if one.severity != "healthy"} == {}
+
+
+@pytest.mark.parametrize(("series", "name", "severity", "began"), [
+    ({"diversity": np.where(STEPS < 1200, 0.9, 0.05)}, "variety", "serious", 1200),
+    ({"force": np.where(STEPS < 900, 0.3, 1e-6)}, "vanishing gradient", "serious", 900),
+    ({"dead_critic": np.where(STEPS < 1500, 0.0, 0.95)}, "dead units", "serious", 1500),
+    ({"told_apart": np.ones(len(STEPS)), "FD_(pixels)": 40 + RNG.normal(size=len(STEPS))}, "critic too strong",
+     "warning", 100),
+    ({"told_apart": np.full(len(STEPS), 0.3)}, "critic too weak", "warning", 100),
+    ({"step_generator": np.full(len(STEPS), 0.2)}, "learning rate", "warning", None),
+    ({"step_critic": np.full(len(STEPS), 1e-9)}, "learning rate", "warning", None),
+    ({"critic/adversarial": 1.2 * np.exp(np.maximum(STEPS - 1500, 0) / 200)}, "divergence", "serious", None),
+    ({"on_real": np.sin(STEPS / 40) + 0.2 * RNG.normal(size=len(STEPS))}, "cycling", "warning", None),
+    ({"FD_(pixels)": np.maximum(50 - STEPS / 20, 10) + RNG.normal(size=len(STEPS))}, "plateau", "warning", None),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_what_was_built_in_is_found(series, name, severity, began) -> None:
+    one = found(**series)[name]
+    assert one.severity == severity
+    assert one.remedies
+    assert one.evidence
+    if began is not None:
+        assert one.since == began
+    if name == "divergence":
+        assert 1500 < one.since < 2500
+
+
+def test_a_log_without_vitals_says_what_is_lacking() -> None:
+    few = [{"step": 10 * i, "critic/adversarial": 1.0} for i in range(5)]
+    names = {one.name: one for one in course_findings(few)}
+    assert {one.severity for one in names.values()} == {"unknown"}
+    assert "0 records of vitals, 5 are needed" in names["vitals"].title
+    assert {one.severity for one in course_findings([])} == {"unknown"}
+
+
+def test_a_steady_swing_is_told_from_noise_and_drift() -> None:
+    x = np.arange(200)
+    share, period = swing(np.sin(2 * np.pi * x / 25) + 0.01 * x)
+    assert period == pytest.approx(25, abs=1)
+    assert share > 0.9
+    for other in (RNG.normal(size=200), RNG.normal(size=200).cumsum() * 0 + x**2 / 1e3, np.exp(-x / 50)):
+        assert swing(other)[0] < 0.5
+
+
+def test_noise_seldom_falls_and_a_fall_is_seen() -> None:
+    x = np.arange(40)
+    wrong = sum(bool(falling((x, np.random.default_rng(seed).normal(size=40)))) for seed in range(200))
+    assert wrong < 24  # 5 % of 200 are 10; binomial, 24 has a chance of 1e-4
+    assert falling((x, 40.0 - x))
+    assert falling((x[:6], 40.0 - x[:6])) is None
+
+
+def test_what_began_is_what_has_not_ended() -> None:
+    steps = np.array([1, 2, 3, 4])
+    assert since((steps, np.array([0, 5, 0, 5])), lambda v: v > 1) == 4
+    assert since((steps, np.array([5, 5, 5, 5])), lambda v: v > 1) == 1
+    assert since((steps, np.array([5, 5, 5, 0])), lambda v: v > 1) is None
