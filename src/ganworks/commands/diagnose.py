@@ -7,7 +7,8 @@ Looked for in the log: vanishing gradients, a critic too strong or too weak, dea
 costs that run away, players that go in circles, a plateau; in the samples: mode collapse, parts of the data that are
 left out, copies of the data, values or channels that do not fit; in the data: repetitions, a range that is not filled,
 labels that do not belong to it. Each finding says how serious it is, on what figures it rests (beside those of real
-samples that took no part), what causes it, and what to do, the best first. Written into the run: diagnosis.json, diagnosis.png, and a section of report.html.
+samples that took no part), what causes it, and what to do, the best first. Written into the run: diagnosis.json,
+diagnosis.png, and a section of report.html.
 
 examples:
   ganworks diagnose runs/first
