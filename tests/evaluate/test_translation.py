@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from scipy.stats import ttest_rel
 from torch import Tensor
 
 from ganworks.errors import UserError
@@ -63,9 +64,23 @@ def test_each_figure_stands_beside_those_of_doing_nothing() -> None:
     found = {figure.name: figure.value for figure in paired_figures(
         Translations(flat(0, 0), made, targets, flat(150)), ("L1",))}
     assert found == pytest.approx({"L1": 10 / 255, "L1 of the best constant image": 50 / 255,
-                                   "L1 of the input itself": 150 / 255}, abs=1e-6)
+                                   "L1 of the input itself": 150 / 255, "L1 gained on the constant image": 40 / 255}, abs=1e-6)
     grey = Translations(flat(0, 0)[:, :1], made, targets, flat(150))
-    assert [figure.name for figure in paired_figures(grey, ("L1",))] == ["L1", "L1 of the best constant image"]
+    assert [figure.name for figure in paired_figures(grey, ("L1",))] == [
+        "L1", "L1 of the best constant image", "L1 gained on the constant image"]
+
+
+def test_what_is_gained_is_compared_image_by_image() -> None:
+    torch.manual_seed(0)
+    targets = torch.randint(0, 256, (12, 1, 16, 16), dtype=torch.uint8)
+    made, constant = (targets.float() * 0.7 + 30).to(torch.uint8), torch.full((1, 1, 16, 16), 120, dtype=torch.uint8)
+    found = {f.name: f for f in paired_figures(Translations(made, made, targets, constant), ("L1", "SSIM"))}
+    for name, scores, sign in (("L1", l1, -1), ("SSIM", ssim, 1)):
+        mine, other = (scores(images, targets).double().numpy() for images in (made, constant.expand_as(targets)))
+        truth = ttest_rel(sign * mine, sign * other).confidence_interval(0.95)
+        figure = found[f"{name} gained on the constant image"]
+        assert (figure.low, figure.high) == pytest.approx((truth.low, truth.high), rel=1e-3)
+        assert figure.better == "higher"
 
 
 def test_bad_input() -> None:

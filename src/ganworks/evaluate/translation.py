@@ -14,6 +14,7 @@ from ganworks.errors import UserError
 from ganworks.evaluate.figures import Figure
 
 AT_ONCE = 32
+CONSTANT = " of the best constant image"
 SEEN = 32  # pixels a side that AlexNet can look at
 Scores = Callable[[Tensor, Tensor], Tensor]
 """From two sets of uint8 images (n, C, H, W) to a number for each pair (n,)."""
@@ -87,15 +88,20 @@ def paired_figures(found: Translations, names: tuple[str, ...] = ("L1", "PSNR, d
     """Return the figures of ``names``, each with the same of the constant image and of the input itself beside it.
 
     A figure is a mean over images with Student's interval. The input is compared where it has the target's channels.
+    What is gained on the constant image is a mean of differences, image by image: images that are hard for both do
+    not widen its interval.
     """
     figures = []
-    rivals = {"": found.made, " of the best constant image": found.constant.expand_as(found.targets)}
+    rivals = {"": found.made, CONSTANT: found.constant.expand_as(found.targets)}
     if found.inputs.shape == found.targets.shape:
         rivals[" of the input itself"] = found.inputs
     for name in names:
         scores, better, floor = PAIRED[name]
-        figures += [mean_figure(name + of, scores(images, found.targets), better, floor, level)
-                    for of, images in rivals.items()]
+        reached = {of: scores(images, found.targets) for of, images in rivals.items()}
+        figures += [mean_figure(name + of, values, better, floor, level) for of, values in reached.items()]
+        gain = reached[""] - reached[CONSTANT]
+        figures.append(mean_figure(f"{name} gained on the constant image", gain if better == "higher" else -gain, "higher",
+                                   float("nan"), level))
     return figures
 
 
