@@ -64,7 +64,8 @@ def test_each_figure_stands_beside_those_of_doing_nothing() -> None:
     found = {figure.name: figure.value for figure in paired_figures(
         Translations(flat(0, 0), made, targets, flat(150)), ("L1",))}
     assert found == pytest.approx({"L1": 10 / 255, "L1 of the best constant image": 50 / 255,
-                                   "L1 of the input itself": 150 / 255, "L1 gained on the constant image": 40 / 255}, abs=1e-6)
+                                   "L1 of the input itself": 150 / 255,
+                                   "L1 gained on the constant image": 40 / 255}, abs=1e-6)
     grey = Translations(flat(0, 0)[:, :1], made, targets, flat(150))
     assert [figure.name for figure in paired_figures(grey, ("L1",))] == [
         "L1", "L1 of the best constant image", "L1 gained on the constant image"]

@@ -100,8 +100,8 @@ def paired_figures(found: Translations, names: tuple[str, ...] = ("L1", "PSNR, d
         reached = {of: scores(images, found.targets) for of, images in rivals.items()}
         figures += [mean_figure(name + of, values, better, floor, level) for of, values in reached.items()]
         gain = reached[""] - reached[CONSTANT]
-        figures.append(mean_figure(f"{name} gained on the constant image", gain if better == "higher" else -gain, "higher",
-                                   float("nan"), level))
+        figures.append(mean_figure(f"{name} gained on the constant image", gain if better == "higher" else -gain,
+                                   "higher", float("nan"), level))
     return figures
 
 
