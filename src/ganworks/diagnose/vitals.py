@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -66,16 +67,15 @@ class Vitals(Hook):
         self._stood, self._shift, self._before = state["stood"], state["shift"], state["before"]
 
     def _record(self, trainer: Trainer) -> None:
-        vitals: dict[str, Tensor] = {}
-        layers: dict[str, Mapping[str, Tensor]] = {}
+        vitals: dict[str, float] = {}
+        layers: dict[str, dict[str, float]] = {}
         for name, found in self._looks(trainer).items():
             suffix = f" {name}" if name else ""
-            vitals |= {key + suffix: value for key, value in found.vitals.items()}
-            layers |= {player + suffix: norms for player, norms in found.layers.items()}
-        vitals |= self._moves(trainer)
-        values = torch.stack([value.float().cpu() for value in vitals.values()]).tolist()
-        self.last = {"step": trainer.step} | {f"vital/{key}": v for key, v in zip(vitals, values, strict=True)}
-        self.run.log(self.last | {"layers": {key: _plain(norms) for key, norms in layers.items()}})
+            vitals |= {key + suffix: value for key, value in _numbers(found.vitals).items()}
+            layers |= {player + suffix: _numbers(norms) for player, norms in found.layers.items()}
+        vitals |= _numbers(self._moves(trainer))
+        self.last = {"step": trainer.step} | {f"vital/{key}": value for key, value in vitals.items()}
+        self.run.log(self.last | {"layers": layers})
 
     def _looks(self, trainer: Trainer) -> dict[str, Look]:
         duels = trainer.game.duels(self._trained)
@@ -122,6 +122,10 @@ def _whole(batch: Mapping[str, Tensor], pack: int) -> Mapping[str, Tensor]:
     return {name: value[: rows - rows % pack] for name, value in batch.items()}
 
 
-def _plain(norms: Mapping[str, Tensor]) -> dict[str, float]:
-    values = torch.stack(list(norms.values())).tolist()
-    return {name: float(f"{value:.3g}") for name, value in zip(norms, values, strict=True)}
+def _numbers(values: Mapping[str, Tensor]) -> dict[str, float]:
+    # Stacked, so that a GPU is waited for once; in four digits, which is more than a look is worth. What is no finite
+    # number is left out: JSON knows none.
+    if not values:
+        return {}
+    found = torch.stack([value.float() for value in values.values()]).tolist()
+    return {name: float(f"{value:.4g}") for name, value in zip(values, found, strict=True) if math.isfinite(value)}
