@@ -12,6 +12,7 @@ from ganworks.data.pairs import Crops, Pairs, Unpaired
 from ganworks.diagnose import Vitals
 from ganworks.errors import UserError
 from ganworks.recipes import Call
+from ganworks.report.history import VITALS
 from ganworks.train import Machine, Run, Trainer, fit
 
 SMALL = {"steps": 6, "batch": 8, "width": 4, "latent": 5, "log_every": 1, "checkpoint_every": 3, "sample_every": 100,
@@ -105,6 +106,26 @@ def test_how_far_weights_move_is_measured() -> None:
     assert shelf.records[1]["vital/step generator"] == pytest.approx(ratio.item(), rel=0.2)
     assert shelf.records[1]["vital/lag generator"] > 0
     assert "vital/onward generator" not in shelf.records[1]  # it takes three looks to see two ways
+
+
+def test_all_that_is_drawn_is_recorded() -> None:
+    recipe, shelf = recipe_of("pix2pix-small"), Shelf()
+    Trainer(recipe, Machine("cpu"), [Vitals(shelf, 2, 8)]).fit()
+    drawn = {f"vital/{name}" for _, _, names in VITALS for name in names}
+    assert drawn <= set(shelf.records[-1])
+
+
+def test_what_is_no_number_is_left_out() -> None:
+    recipe, shelf = recipe_of("dcgan"), Shelf()
+    trainer = Trainer(recipe, Machine("cpu"), [Vitals(shelf, 1, 8)])
+    trainer.hooks[-1].start(trainer)
+    with torch.no_grad():
+        next(recipe.game.critic.parameters()).fill_(float("nan"))
+    trainer.step = 1
+    trainer.hooks[-1].stepped(trainer)
+    assert "vital/diversity" in shelf.records[0]
+    assert "vital/told apart" not in shelf.records[0] or shelf.records[0]["vital/told apart"] == 0
+    json.dumps(shelf.records[0], allow_nan=False)
 
 
 def test_what_cannot_be_is_refused() -> None:

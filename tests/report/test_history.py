@@ -45,6 +45,14 @@ def test_each_player_has_a_panel_with_all_its_costs() -> None:
                      "Learning rates": ["generator and critic"]}
 
 
+def test_vitals_are_drawn_apart_from_costs_for_each_duel() -> None:
+    log = [{"step": step, "vital/told apart AtoB": 0.9, "vital/told apart BtoA": 0.8, "vital/step critic": 1e-3,
+            "vital/score real": 1.0, "layers": {"critic": {"0.weight": 1.0}}} for step in (100, 200)]
+    found = {panel.title: [line.name for line in panel.lines] for panel in panels(log)}
+    assert found == {"Whom the critic tells apart": ["told apart AtoB", "told apart BtoA"],
+                     "Steps of the weights": ["step critic"]}
+
+
 def test_rates_that_differ_are_two_lines() -> None:
     log = [{"step": 1, "rate/generator": 1e-4, "rate/critic": 4e-4}, {"step": 2, "rate/generator": 1e-4,
                                                                        "rate/critic": 2e-4}]
