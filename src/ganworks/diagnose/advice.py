@@ -26,16 +26,17 @@ class Advice:
 PAIRS = Remedy("--relativistic pair --r1 1 --r2 1", "each sample is judged beside a real one, so that no part of the "
                "data is left alone, and the critic stays smooth (Huang et al. 2024)")
 PACKS = Remedy("--pack 2", "the critic sees two samples at a time: equal ones give themselves away (Lin et al. 2018)")
+COLLAPSE = ("the generator goes to where today's critic is most pleased, and follows it from there to the next place",
+            (PAIRS, PACKS, Remedy("--lr-critic RATE, twice that of the generator", "the critic keeps up with the "
+                                  "generator (Heusel et al. 2017)")),
+            "Goodfellow 2016, section 5.1.1")
 
 ADVICE: Mapping[str, Advice] = {
     "collapse": Advice(
         {"serious": "mode collapse: the samples are a few ones over and over",
          "warning": "the samples differ less than the data does",
          "healthy": "the samples differ from each other as the data does"},
-        "the generator goes to where today's critic is most pleased, and follows it from there to the next place",
-        (PAIRS, PACKS, Remedy("--lr-critic RATE, twice that of the generator", "the critic keeps up with the generator "
-                              "(Heusel et al. 2017)")),
-        "Goodfellow 2016, section 5.1.1"),
+        *COLLAPSE),
     "dropping": Advice(
         {"serious": "mode dropping: the samples leave out {missing:.0%} of the data",
          "warning": "parts of the data are hardly among the samples",
@@ -70,10 +71,7 @@ ADVICE: Mapping[str, Advice] = {
         {"serious": "mode collapse: samples of the same latents have come to be alike",
          "warning": "samples of the same latents have lost much of their variety",
          "healthy": "samples of the same latents keep their variety"},
-        "the generator goes to where today's critic is most pleased, and follows it from there to the next place",
-        (PAIRS, PACKS, Remedy("--lr-critic RATE, twice that of the generator", "the critic keeps up with the generator "
-                              "(Heusel et al. 2017)")),
-        "Goodfellow 2016, section 5.1.1"),
+        *COLLAPSE),
     "vanishing gradient": Advice(
         {"serious": "the generator is hardly pushed any more: its cost is flat where its samples are",
          "warning": "little of the critic's slope reaches the generator",
