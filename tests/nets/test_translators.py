@@ -8,7 +8,7 @@ import torch
 from ganworks.errors import UserError
 from ganworks.nets.contract import count_parameters
 from ganworks.nets.patchgan import PatchCritic
-from ganworks.nets.translator import ResNetTranslator
+from ganworks.nets.translator import NORMS, ResNetTranslator, image_norm
 from ganworks.nets.unet import UNetTranslator
 
 
@@ -25,7 +25,7 @@ def test_six_blocks_are_three_fewer() -> None:
     assert count_parameters(ResNetTranslator(3, 3)) - count_parameters(ResNetTranslator(3, 3, blocks=6)) == 3 * block
 
 
-@pytest.mark.parametrize("norm", ["instance", "batch"])
+@pytest.mark.parametrize("norm", ["instance", "batch", "layer"])
 @pytest.mark.parametrize("shape", [(3, 64, 64), (1, 16, 24)])
 def test_translations_have_the_size_of_the_image(norm: str, shape: tuple[int, ...]) -> None:
     x = torch.rand(2, *shape) * 2 - 1
@@ -33,6 +33,24 @@ def test_translations_have_the_size_of_the_image(norm: str, shape: tuple[int, ..
         made = net.eval()(x)
         assert made.shape == (2, 4, *shape[1:])
         assert made.abs().max() <= 1
+
+
+def test_the_colour_of_a_flat_image_survives_all_normalisations_but_that_of_single_maps() -> None:
+    # (x - mean) / sd of a constant map is 0 whatever the constant; over all channels, or over a batch, it is not.
+    water, park = (torch.tensor(colour).view(1, 3, 1, 1).expand(1, 3, 8, 8) for colour in ([-0.8, -0.5, 0.6],
+                                                                                            [-0.6, 0.4, -0.8]))
+    far = {norm: torch.nn.Sequential(*image_norm(3, norm))(torch.cat([water, park])) for norm in NORMS}
+    assert {norm: (made[0] - made[1]).abs().max().item() > 0.5 for norm, made in far.items()} == {
+        "instance": False, "batch": True, "layer": True}
+    assert far["instance"].abs().max() < 1e-3
+
+
+def test_a_critic_without_normalisation_hears_its_input() -> None:
+    # Scales that keep the variance (He et al. 2015): the outputs on random images spread by about 1, not by 1e-4.
+    torch.manual_seed(0)
+    for layers in (0, 2, 3):
+        spread = PatchCritic(3, layers, 16, "none")(torch.randn(8, 3, 48, 48)).scores[0].std().item()
+        assert 0.3 < spread < 3
 
 
 def test_unet_drops_while_it_learns_only() -> None:

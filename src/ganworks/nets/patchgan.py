@@ -8,7 +8,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ganworks.errors import UserError
 from ganworks.nets.contract import Critic, Verdict
-from ganworks.nets.layers import check_norm, doubled
+from ganworks.nets.layers import check_norm, doubled, initialise
 from ganworks.nets.translator import image_norm, small_weights
 
 DEEPEST = 6
@@ -43,7 +43,7 @@ class PatchCritic(Critic):
             self.stages.append(nn.Sequential(conv, *own, nn.LeakyReLU(0.2, inplace=True)))
             before = wide
         self.last = self._conv(before, 1, 1, bias=layers > 0 or norm != "batch")
-        small_weights(self)
+        initialise(self, "none") if norm == "none" else small_weights(self)  # else small weights let the signal vanish
 
     @property
     def smallest(self) -> int:

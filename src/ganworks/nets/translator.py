@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from ganworks.errors import UserError
-from ganworks.nets.layers import check_norm, norm_layers
+from ganworks.nets.layers import norm_layers
 
+NORMS = ("instance", "batch", "layer")
 WIDEST = 4  # times the first maps
 
 
@@ -22,7 +23,10 @@ class ResNetTranslator(nn.Module):
         channels, made: A and B, at least 1.
         width: channels of the first maps; the inner ones have four times as many.
         blocks: residual blocks; the paper has 6 for images of 128 pixels and 9 from 256 on.
-        norm: "instance" (without a gain and a shift, and convolutions with a bias, as the authors have it) or "batch".
+        norm: "instance" (without a gain and a shift, and convolutions with a bias, as the authors have it), "batch", or
+            "layer", over all channels of an image together (Ba et al. 2016). Instance normalisation makes maps of one
+            colour and maps of another the same, and of a flat image noise: on small images, of which many are flat, it
+            loses what is to be translated.
         dropout: share of the maps' values that each block drops while it learns, in [0, 1).
     """
 
@@ -71,15 +75,16 @@ class Block(nn.Module):
 
 def image_norm(width: int, norm: str) -> list[nn.Module]:
     """Return the layer that normalises maps between images; instance normalisation learns no gain and no shift."""
+    if norm == "layer":
+        return [nn.GroupNorm(1, width)]
     return [nn.InstanceNorm2d(width)] if norm == "instance" else norm_layers(width, "batch")
 
 
 def check_translator(family: str, channels: int, made: int, width: int, norm: str) -> None:
     """Raise UserError for what no translator can have."""
-    check_norm(norm)
-    if min(channels, made, width) < 1 or norm not in ("instance", "batch"):
+    if min(channels, made, width) < 1 or norm not in NORMS:
         raise UserError(f"{family}: {channels} channels in, {made} out, width {width}, normalisation {norm}",
-                        "at least 1 of each, and instance or batch normalisation")
+                        f"at least 1 of each, and one of: {', '.join(NORMS)}")
 
 
 @torch.no_grad()

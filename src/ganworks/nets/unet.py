@@ -24,8 +24,8 @@ class UNetTranslator(nn.Module):
         channels, made: A and B, at least 1.
         depth: halvings, 2 to 10: 8 takes 256 pixels to 1, 7 takes 128.
         width: channels of the first maps; each smaller stage has twice as many, up to 8 times.
-        norm: "batch", as the paper's networks have it, or "instance"; for batches of one image both are the same but
-            for a gain and a shift.
+        norm: "batch", as the paper's networks have it, "instance", or "layer" (see ``ResNetTranslator``); for batches
+            of one image the first two are the same but for a gain and a shift.
         dropout: in [0, 1).
     """
 

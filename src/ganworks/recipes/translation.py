@@ -45,7 +45,8 @@ class Translators(BaseModel):
                                                "can be halved, up to 8 times")
     width: int = Field(64, ge=1, description="channels of the translator's first maps")
     blocks: int = Field(9, ge=1, description="residual blocks; the paper has 9, and 6 up to 128 pixels")
-    norm_generator: Literal["instance", "batch"] = Field("instance", description="the translator's normalisation")
+    norm_generator: Literal["instance", "batch", "layer"] = Field("instance", description="the translator's "
+                                                                  "normalisation; instance forgets flat colours")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the values that inner layers drop while they learn")
     patch_layers: int = Field(3, ge=0, le=6, description="the critic's convolutions of stride 2: 3 judge patches of 70 "
                               "pixels, 2 of 34, 1 of 16, 0 judge single pixels")
