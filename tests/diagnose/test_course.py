@@ -14,7 +14,8 @@ STEPS = np.arange(10, 3001, 10)
 def records(**series):
     """Return a healthy log of 3,000 steps with some of its series replaced; None takes one out."""
     n = len(STEPS)
-    looks = {"told apart": 0.85, "diversity": 0.95, "force": 0.4, "slope": 1.0, "gradient generator": 0.1,
+    looks = {"told apart": 0.85, "known by heart": 0.5,
+             "diversity": 0.95, "force": 0.4, "slope": 1.0, "gradient generator": 0.1,
              "dead generator": 0.02, "dead critic": 0.0, "step generator": 1e-3, "step critic": 1e-3}
     lines = {f"vital/{name}": value + 0.02 * value * RNG.normal(size=n) for name, value in looks.items()}
     lines |= {"critic/adversarial": 1.2 + 0.1 * RNG.normal(size=n),
@@ -44,6 +45,7 @@ def test_a_healthy_log_has_no_findings() -> None:
     ({"told_apart": np.ones(len(STEPS)), "FD_(pixels)": 40 + RNG.normal(size=len(STEPS))}, "critic too strong",
      "warning", 100),
     ({"told_apart": np.full(len(STEPS), 0.3)}, "critic too weak", "warning", 100),
+    ({"known_by_heart": 0.5 + np.minimum(STEPS / 3000, 0.4)}, "critic overfits", "serious", 500),
     ({"step_generator": np.full(len(STEPS), 0.2)}, "learning rate", "warning", None),
     ({"step_critic": np.full(len(STEPS), 1e-9)}, "learning rate", "warning", None),
     ({"critic/adversarial": 1.2 * np.exp(np.maximum(STEPS - 1500, 0) / 200)}, "divergence", "serious", None),
@@ -59,6 +61,12 @@ def test_what_was_built_in_is_found(series, name, severity, began) -> None:
         assert one.since == began
     if name == "divergence":
         assert 1500 < one.since < 2500
+
+
+def test_without_held_out_data_nobody_knows_what_is_known_by_heart() -> None:
+    one = found(known_by_heart=None)["critic overfits"]
+    assert one.severity == "unknown"
+    assert "--held-out" in one.title
 
 
 def test_a_log_without_vitals_says_what_is_lacking() -> None:

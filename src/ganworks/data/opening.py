@@ -15,6 +15,7 @@ from ganworks.data.huggingface import PREFIX, open_huggingface
 from ganworks.data.options import DataOptions, PairOptions, UnpairedOptions
 from ganworks.data.pairing import open_pairs, open_unpaired
 from ganworks.data.pairs import Crops, Pairs, Unpaired
+from ganworks.data.part import Part, parted
 from ganworks.data.source import Source
 from ganworks.data.toys import TOYS
 from ganworks.errors import UserError, did_you_mean
@@ -25,11 +26,15 @@ PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", "
 
 
 def open_source(options: DataOptions) -> Source:
-    """Return the source that ``options.path`` names.
+    """Return the source that ``options.path`` names, without what is held out.
 
     A built-in name goes before a file of that name; ``./digits`` is the file. What comes from files is decoded into
     the cache at the first use. Raises UserError where there is nothing to open or to use.
     """
+    return parted(_whole(options), options.held_out)
+
+
+def _whole(options: DataOptions) -> Source:
     given = options.path
     if given in TOYS:
         if options.size or options.channels or options.flip:
@@ -66,7 +71,8 @@ def facts_of(source: Source) -> Facts | None:
     """Return what the source found in its files, or None where it was not made from files."""
     from ganworks.data.arrays import Images, Points
 
-    return source.facts if isinstance(source, Images | Points | Crops) else None
+    whole = source.whole if isinstance(source, Part) else source
+    return whole.facts if isinstance(whole, Images | Points | Crops) else None
 
 
 def _open_file(path: Path, options: DataOptions) -> Source:

@@ -26,6 +26,8 @@ class DataOptions(BaseModel):
     fit: Fit = Field("crop", description="how an image becomes square: crop (resize, then cut the centre), stretch, "
                      "or pad (with white, or with nothing in RGBA)")
     flip: bool = Field(False, description="mirror each image left to right with probability 1/2 when a batch is drawn")
+    held_out: float = Field(0.0, ge=0, lt=1, description="share of the data that is never trained on, by which it "
+                            "shows what the critic has learnt by heart")
 
 
 class UnpairedOptions(DataOptions):

@@ -98,6 +98,15 @@ ADVICE: Mapping[str, Advice] = {
         (Remedy("--lr-critic RATE, twice to four times that of the generator", "it keeps up (Heusel et al. 2017)"),
          Remedy("--critic-steps 2", "it learns twice for each step of the generator"),
          Remedy("a larger critic: --width TWICE", "it can see more"))),
+    "critic overfits": Advice(
+        {"serious": "the critic knows the data by heart",
+         "warning": "the critic has begun to know the data by heart",
+         "healthy": "the critic scores data that it never saw like the data it is taught"},
+        "there is too little data for so large a critic and so many steps",
+        (Remedy("--augment ada", "the critic never sees the same twice (Karras et al. 2020)"),
+         Remedy("--flip", "twice the data, where its mirror image is as likely"),
+         Remedy("--r1 10", "a critic that is flat around the data cannot single samples out")),
+        "Karras et al. 2020, section 2"),
     "dead units": Advice(
         {"serious": "nearly all units of a player have a gradient of exactly 0",
          "warning": "{share:.0%} of a player's units have a gradient of exactly 0",

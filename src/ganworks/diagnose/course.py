@@ -70,7 +70,8 @@ def course_findings(records: Records) -> list[Finding]:
         lack = (f"what the critic does to the generator: {count} records of vitals, {LOOKS} are needed (more --steps, "
                 "or a smaller --vitals-every)")
         return [*found, Finding("vitals", "unknown", lack)]
-    return [*found, varied(course), vanishing(course), strong(course), weak(course), dead(course), paces(course)]
+    return [*found, varied(course), vanishing(course), strong(course), weak(course), overfitting(course),
+            dead(course), paces(course)]
 
 
 def varied(course: Course) -> Finding:
@@ -110,6 +111,21 @@ def weak(course: Course) -> Finding:
     return finding("critic too weak", "warning" if wrong else "healthy",
                    (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
                    since(line, lambda v: v < 0.54))
+
+
+def overfitting(course: Course) -> Finding:
+    """A critic that knows the data by heart: it scores data that it never saw lower."""
+    if not course.looks("known by heart"):
+        return Finding("critic overfits", "unknown", "whether the critic knows the data by heart: no data was held out "
+                       "(--held-out 0.1)")
+    known, line = _worst(course, "known by heart", max)
+    # The few samples of a look differ by chance from the start on.
+    more = known - float(line[1][0])
+    return finding("critic overfits", "serious" if more > 0.3 else "warning" if more > 0.12 else "healthy",
+                   (Evidence("how often the critic puts data that it is taught above data that it is not", known,
+                             "0.5, up to chance"),
+                    Evidence("that, less what it was at first", more, "below 0.1")),
+                   since((line[0], line[1] - line[1][0]), lambda v: v > 0.12))
 
 
 def dead(course: Course) -> Finding:
