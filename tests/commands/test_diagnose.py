@@ -73,6 +73,17 @@ def test_exchanged_channels_are_told_from_other_colours(capsys) -> None:
     assert told(capsys, "--samples", "grey.npy", "--data", "colour.npz")[1]["channels"]["severity"] == "healthy"
 
 
+def test_losses_of_another_program_are_judged_beside_its_samples(capsys) -> None:
+    np.save("held.npy", PIXELS[SPARE])
+    lines = [f"{step},{1.3 * 1.05 ** max(0, step - 100)},0.7" for step in range(1, 201)]
+    Path("losses.csv").write_text("step,d_loss,g_loss\n" + "\n".join(lines))
+    status, found = told(capsys, "--samples", "held.npy", "--data", "data.npz", "--log", "losses.csv")
+    assert found["divergence"]["severity"] == "serious"
+    assert found["collapse"]["severity"] == "healthy"
+    assert "d_real" in found["columns"]["title"]
+    assert status == 1
+
+
 def test_faults_of_the_data_are_named(capsys) -> None:
     np.save("held.npy", PIXELS[SPARE])
     np.savez("shuffled.npz", images=PIXELS[DATA], labels=RNG.permutation(BUNCH.target[DATA]))
@@ -108,6 +119,7 @@ def test_a_run_is_told_in_its_report(capsys, monkeypatch) -> None:
     ([], "nothing to diagnose"), (["run", "--samples", "x"], "a run beside"),
     (["--samples", "few.npy"], "without --data"),
     (["--samples", "few.npy", "--data", "data.npz"], "50 samples"), (["nowhere"], "does not exist"),
+    (["run", "--log", "x.csv"], "beside a run"),
     (["--samples", "none.npy", "--data", "data.npz"], "none.npy"), (["run", "--n", "0"], "--n 0"),
 ], ids=str)
 def test_what_cannot_be_diagnosed_is_refused(capsys, arguments, words) -> None:

@@ -14,7 +14,7 @@ examples:
   ganworks diagnose runs/first
   ganworks diagnose runs/first --checkpoint best --json
   ganworks diagnose --samples made/ --data photos/ --size 64
-  ganworks diagnose --samples made.npy --data photos.npz --out diagnosis.png
+  ganworks diagnose --samples made.npy --data photos.npz --log losses.csv --out diagnosis.png
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     parser.add_argument("--samples", metavar="PATH", help="samples in place of a run: a folder or zip of images, an "
                         "array; at least 100")
     parser.add_argument("--data", metavar="PATH", help="the data; of a run, where it has moved since the training")
+    parser.add_argument("--log", metavar="CSV", help="losses of that training: columns step, d_loss, g_loss, d_real, "
+                        "d_fake, or some of them")
     parser.add_argument("--size", type=int, metavar="N", help="bring samples and data to so many pixels a side "
                         "(default: as the samples are)")
     parser.add_argument("--channels", type=int, choices=(1, 3, 4), help="1 grey, 3 RGB, 4 RGBA (default: as the "
@@ -62,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     if (args.run is None) == (args.samples is None):
         raise UserError("nothing to diagnose" if args.run is None else "a run beside --samples",
                         "a run, or --samples PATH --data PATH", "see: ganworks diagnose --help")
+    if args.run is not None and args.log is not None:
+        raise UserError(f"--log {args.log} beside a run", "one of them: a run has a log of its own")
     if args.n < 1:
         raise UserError(f"--n {args.n}", "at least 100 samples")
     found = _of_samples(args) if args.run is None else _of_run(args)
@@ -88,6 +92,12 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
     found, seen = _examined(source, fake, real, labels, args.seed)
     if args.out is not None:
         save(picture(seen, fake, real), args.out)
+    if args.log is not None:
+        from ganworks.diagnose import course_findings
+        from ganworks.diagnose.foreign import read_losses
+
+        records, lacks = read_losses(args.log)
+        found += [one for one in course_findings(records) if one.name != "vitals"] + lacks
     return found
 
 
