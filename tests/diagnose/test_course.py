@@ -63,6 +63,10 @@ def test_what_was_built_in_is_found(series, name, severity, began) -> None:
         assert 1500 < one.since < 2500
 
 
+def test_a_rate_that_falls_to_0_at_the_end_is_no_finding() -> None:
+    assert found(step_generator=1e-3 * np.clip(2 - 2 * STEPS / 3000, 0, 1))["learning rate"].severity == "healthy"
+
+
 def test_without_held_out_data_nobody_knows_what_is_known_by_heart() -> None:
     one = found(known_by_heart=None)["critic overfits"]
     assert one.severity == "unknown"

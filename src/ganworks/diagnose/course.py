@@ -141,7 +141,8 @@ def dead(course: Course) -> Finding:
 def paces(course: Course) -> Finding:
     """Steps that are too long or too short for the weights."""
     lines = {player: course.looks(f"step {player}").get("") for player in ("generator", "critic")}
-    typical = {player: float(np.median(course.last(line))) for player, line in lines.items() if line is not None}
+    # Over the whole training: at its end a schedule may have brought the rate to 0.
+    typical = {player: float(np.median(line[1])) for player, line in lines.items() if line is not None}
     if not typical:
         return Finding("learning rate", "unknown", "whether steps are too long or too short: too few records of vitals")
     player = max(typical, key=lambda name: abs(np.log10(max(typical[name], 1e-30)) + 3.5))

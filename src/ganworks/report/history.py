@@ -84,13 +84,16 @@ def panels(records: Records) -> list[Panel]:
 
 
 def _vital_panels(lines: Sequence[Line]) -> list[Panel]:
-    found = []
-    for title, axis, names in VITALS:
-        own = tuple(line for line in lines if any(line.name == name or line.name.startswith(name + " ")
-                                                  for name in names))
-        if own:
-            found.append(Panel(title, axis, own))
-    return found
+    """Return a panel for each kind of vitals, and for each duel where there are several."""
+    found: dict[tuple[str, str], list[Line]] = {}
+    for title, _, names in VITALS:
+        for line in lines:
+            for name in names:
+                if line.name == name or line.name.startswith(name + " "):
+                    duel = line.name.removeprefix(name)
+                    found.setdefault((title, duel), []).append(replace(line, name=name))
+    axes = {title: axis for title, axis, _ in VITALS}
+    return [Panel(title + duel, axes[title], tuple(own)) for (title, duel), own in found.items()]
 
 
 def measures(records: Records) -> dict[str, tuple[np.ndarray, np.ndarray]]:
