@@ -46,8 +46,7 @@ def step_of(case: str, every: int | None) -> Step:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", choices=[*CASES, []], default=list(CASES), metavar="CASE",
-                        help=", ".join(CASES))
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--bursts", type=int, default=11, help="turns that count (default: %(default)s)")
     args = parser.parse_args()
     print(machine())
