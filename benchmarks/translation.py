@@ -47,9 +47,11 @@ def ganworks_step(case: str) -> Step:
     training = translation.SMALL.model_copy(update={"batch": BATCH[case], "steps": 10**9, "measure": None})
     if case == "pix2pix":
         pairs = Pairs(np.concatenate([images(0), images(1)], axis=1), 3, SIDE)
-        recipe = translation.pix2pix_small(pairs, training)
+        unet = translation.UNET.model_copy(update={"width": 16, "width_critic": 16, "patch_layers": 2})
+        recipe = translation.pix2pix(pairs, training, unet)
     else:
-        recipe = translation.cyclegan_small(Unpaired(Crops(images(0), SIDE), Crops(images(1), SIDE)), training)
+        narrow = translation.Translators(width=WIDTH, blocks=BLOCKS, patch_layers=2, width_critic=16)
+        recipe = translation.cyclegan(Unpaired(Crops(images(0), SIDE), Crops(images(1), SIDE)), training, narrow)
     return Trainer(recipe, hooks=[Guard(), Log(None)]).advance
 
 
