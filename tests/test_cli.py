@@ -62,7 +62,7 @@ def test_an_unknown_verb_is_guessed(capsys):
     assert "unknown verb 'trian'" in said
     assert "did you mean 'train'?" in said
     assert called("fly") == 2
-    assert "one of: compare, data, design, evaluate" in capsys.readouterr().err
+    assert "one of: compare, data, design, diagnose, evaluate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("words", "said"), [
