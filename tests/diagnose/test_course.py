@@ -67,6 +67,11 @@ def test_a_rate_that_falls_to_0_at_the_end_is_no_finding() -> None:
     assert found(step_generator=1e-3 * np.clip(2 - 2 * STEPS / 3000, 0, 1))["learning rate"].severity == "healthy"
 
 
+def test_few_measures_do_not_tell_a_plateau() -> None:
+    few = [{"step": 100 * i, "measure/FD": 9.0} for i in range(1, 8)]
+    assert {one.name: one.severity for one in course_findings(few)}["plateau"] == "unknown"
+
+
 def test_without_held_out_data_nobody_knows_what_is_known_by_heart() -> None:
     one = found(known_by_heart=None)["critic overfits"]
     assert one.severity == "unknown"

@@ -15,6 +15,8 @@ from ganworks.train.series import Records, Series, series
 
 LOOKS = 5
 """Fewer records of a quantity than this say nothing of its course."""
+HALF = 4
+"""So many measures, at least, in the second half of a training say whether they fall."""
 LAST = 1 / 3
 """The share of the training, at its end, by which it is judged."""
 
@@ -185,14 +187,14 @@ def cycling(course: Course) -> Finding:
 
 def plateau(course: Course) -> Finding:
     """A measure that has stopped falling."""
-    lines = {key: line for key, line in course.known.items() if key.startswith("measure/") and len(line[0]) >= LOOKS}
+    lines = {key: line for key, line in course.known.items() if key.startswith("measure/") and len(line[0]) >= 2 * HALF}
     if not lines:
-        return Finding("plateau", "unknown", f"whether it still gets better: fewer than {LOOKS} measured checkpoints")
+        return Finding("plateau", "unknown", f"whether it still gets better: fewer than {2 * HALF} measured checkpoints")
     name, line = next(iter(lines.items()))
     falls = falling(line)
     return finding("plateau", "healthy" if falls else "warning",
                    (Evidence(f"chance of such a fall of {name.partition('/')[2]} in the second half, were there none",
-                             1.0 if falls is None else _chance(line), "below 0.05"),))
+                             _chance(line), "below 0.05"),))
 
 
 def swing(values: np.ndarray) -> tuple[float, int]:
@@ -217,7 +219,7 @@ def swing(values: np.ndarray) -> tuple[float, int]:
 def falling(line: Series) -> bool | None:
     """Whether a measure falls in the second half of its records (Kendall's tau, 5 %); None where there are few."""
     half = line[1][len(line[1]) // 2 :]
-    return None if len(half) < 4 else _chance(line) < 0.05
+    return None if len(half) < HALF else _chance(line) < 0.05
 
 
 def _chance(line: Series) -> float:
