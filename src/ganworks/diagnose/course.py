@@ -187,7 +187,8 @@ def cycling(course: Course) -> Finding:
 
 def plateau(course: Course) -> Finding:
     """A measure that has stopped falling."""
-    lines = {key: line for key, line in course.known.items() if key.startswith("measure/") and len(line[0]) >= 2 * HALF}
+    lines = {key: line for key, line in course.known.items()
+             if key.startswith("measure/") and len(line[0]) >= 2 * HALF}
     if not lines:
         return Finding("plateau", "unknown", f"whether it still gets better: fewer than {2 * HALF} measured checkpoints")
     name, line = next(iter(lines.items()))
