@@ -190,7 +190,8 @@ def plateau(course: Course) -> Finding:
     lines = {key: line for key, line in course.known.items()
              if key.startswith("measure/") and len(line[0]) >= 2 * HALF}
     if not lines:
-        return Finding("plateau", "unknown", f"whether it still gets better: fewer than {2 * HALF} measured checkpoints")
+        return Finding("plateau", "unknown", f"whether it still gets better: fewer than {2 * HALF} measured "
+                       "checkpoints")
     name, line = next(iter(lines.items()))
     falls = falling(line)
     return finding("plateau", "healthy" if falls else "warning",
