@@ -67,6 +67,17 @@ def test_a_rate_that_falls_to_0_at_the_end_is_no_finding() -> None:
     assert found(step_generator=1e-3 * np.clip(2 - 2 * STEPS / 3000, 0, 1))["learning rate"].severity == "healthy"
 
 
+def test_vitals_that_are_no_numbers_any_more_are_said_to_be_lacking() -> None:
+    # As after a divergence: what could be told is told, and nothing breaks.
+    log = [{key: value for key, value in record.items() if record["step"] < 1500 or "diversity" not in key}
+           for record in records()]
+    log = [{key: value for key, value in record.items() if "slope" not in key} for record in log]
+    told = {one.name: one for one in course_findings(log)}
+    assert told["variety"].severity == told["vanishing gradient"].severity == "unknown"
+    assert "'diversity'" in told["variety"].title
+    assert told["dead units"].severity == "healthy"
+
+
 def test_few_measures_do_not_tell_a_plateau() -> None:
     few = [{"step": 100 * i, "measure/FD": 9.0} for i in range(1, 8)]
     assert {one.name: one.severity for one in course_findings(few)}["plateau"] == "unknown"

@@ -46,7 +46,7 @@ class Course:
         key = f"vital/{name}"
         found = {other.removeprefix(key).strip(): line for other, line in self.known.items()
                  if other == key or other.startswith(key + " ")}
-        return {duel: line for duel, line in found.items() if len(line[0]) >= LOOKS}
+        return {duel: line for duel, line in found.items() if len(line[0]) >= LOOKS and len(self.last(line))}
 
     def last(self, line: Series) -> np.ndarray:
         """Return the values of the last third of the training."""
@@ -72,8 +72,19 @@ def course_findings(records: Records) -> list[Finding]:
         lack = (f"what the critic does to the generator: {count} records of vitals, {LOOKS} are needed (more --steps, "
                 "or a smaller --vitals-every)")
         return [*found, Finding("vitals", "unknown", lack)]
-    return [*found, varied(course), vanishing(course), strong(course), weak(course), overfitting(course),
-            dead(course), paces(course)]
+    return [*found, *(_judged(name, judge, course) for name, judge in JUDGES.items())]
+
+
+def _judged(name: str, judge: Callable[[Course], Finding], course: Course) -> Finding:
+    try:
+        return judge(course)
+    except _Lacking as lacking:
+        return Finding(name, "unknown", f"{name}: too few records of '{lacking}' that are finite numbers, {LOOKS} are "
+                       "needed, one of them in the last third")
+
+
+class _Lacking(Exception):
+    """A vital that there is too little of: after a divergence, say, it was no number any more."""
 
 
 def varied(course: Course) -> Finding:
@@ -86,8 +97,13 @@ def varied(course: Course) -> Finding:
 
 def vanishing(course: Course) -> Finding:
     """A generator that is hardly pushed: its cost has gone flat at its samples."""
-    shares = {duel: (line[0], line[1] / np.maximum(course.looks("slope")[duel][1], 1e-30))
-              for duel, line in course.looks("force").items()}
+    slopes, shares = course.looks("slope"), {}
+    for name, line in course.looks("force").items():
+        if name in slopes:
+            steps, own, other = np.intersect1d(line[0], slopes[name][0], return_indices=True)
+            shares[name] = steps, line[1][own] / np.maximum(slopes[name][1][other], 1e-30)
+    if not shares:
+        raise _Lacking("slope")
     duel = min(shares, key=lambda name: float(np.median(course.last(shares[name]))))
     share, pull = float(np.median(course.last(shares[duel]))), _worst(course, "gradient generator", min)[0]
     gone = share < 1e-3 or pull < 1e-7
@@ -146,13 +162,12 @@ def paces(course: Course) -> Finding:
     # Over the whole training: at its end a schedule may have brought the rate to 0.
     typical = {player: float(np.median(line[1])) for player, line in lines.items() if line is not None}
     if not typical:
-        return Finding("learning rate", "unknown", "whether steps are too long or too short: too few records of vitals")
+        raise _Lacking("step generator")
     player = max(typical, key=lambda name: abs(np.log10(max(typical[name], 1e-30)) + 3.5))
     length = typical[player]
     severity: Severity = "warning" if length > 0.03 or length < 3e-7 else "healthy"
     return finding("learning rate", severity,
-                   (Evidence(f"length of a step of the {player}, of that of its weights", length, "1e-5 to 1e-2"),),
-                   which=0.0 if length > 0.03 else 1.0)
+                   (Evidence(f"length of a step of the {player}, of that of its weights", length, "1e-5 to 1e-2"),))
 
 
 def spikes(course: Course) -> Finding:
@@ -237,5 +252,13 @@ def _falling(course: Course) -> bool | None:
 def _worst(course: Course, name: str, which: Callable[..., str]) -> tuple[float, Series]:
     """Return the median of a vital at the end, and its series, of the duel where it is least or greatest."""
     lines: Mapping[str, Series] = course.looks(name)
+    if not lines:
+        raise _Lacking(name)
     duel = which(lines, key=lambda one: float(np.median(course.last(lines[one]))))
     return float(np.median(course.last(lines[duel]))), lines[duel]
+
+
+JUDGES: Mapping[str, Callable[[Course], Finding]] = {
+    "variety": varied, "vanishing gradient": vanishing, "critic too strong": strong, "critic too weak": weak,
+    "critic overfits": overfitting, "dead units": dead, "learning rate": paces}
+"""What is judged by vitals."""
