@@ -119,3 +119,12 @@ def test_what_began_is_what_has_not_ended() -> None:
     assert since((steps, np.array([0, 5, 0, 5])), lambda v: v > 1) == 4
     assert since((steps, np.array([5, 5, 5, 5])), lambda v: v > 1) == 1
     assert since((steps, np.array([5, 5, 5, 0])), lambda v: v > 1) is None
+
+
+def test_a_remedy_is_written_out_with_the_options_of_the_recipe() -> None:
+    from ganworks.diagnose import Finding, Remedy, prescribed
+
+    sick = Finding("x", "warning", "", remedies=(Remedy("--r1 1", "", {"lr": 0.1, "lr_critic": 2, "width": 2}),))
+    told = prescribed([sick], {"lr": 2e-4, "lr_critic": None, "width": 16})[0].remedies[0]
+    assert told.do == "--r1 1 --lr 2e-05 --lr-critic 0.0004 --width 32"
+    assert prescribed([sick])[0].remedies[0].do.startswith("--r1 1 --lr X, 0.1 times what it was")

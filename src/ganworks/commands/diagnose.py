@@ -89,6 +89,8 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
     like = {"size": args.size or samples.shape[-1], "channels": args.channels or samples.shape[0]} if images else {}
     source = open_source(checked(path=args.data, **like))
     fake, (real, labels) = _arrays(samples, args.n)[0], _arrays(source)
+    from ganworks.diagnose import prescribed
+
     found, seen = _examined(source, fake, real, labels, args.seed)
     if args.out is not None:
         save(picture(seen, fake, real), args.out)
@@ -98,13 +100,13 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
 
         records, lacks = read_losses(args.log)
         found += [one for one in course_findings(records) if one.name != "vitals"] + lacks
-    return found
+    return prescribed(found)
 
 
 def _of_run(args: argparse.Namespace) -> list[Finding]:
     from ganworks.console import note
     from ganworks.data.pictures import save
-    from ganworks.diagnose import course_findings, ranked
+    from ganworks.diagnose import course_findings, prescribed, ranked
     from ganworks.files import write_text
     from ganworks.recipes import Call, rebuild
     from ganworks.report import write_report
@@ -122,6 +124,7 @@ def _of_run(args: argparse.Namespace) -> list[Finding]:
         others, seen = _examined(source, fake, real, labels, args.seed)
         found += others
         save(picture(seen, fake, real), args.out or run.path / "diagnosis.png")
+    found = prescribed(found, call.values)
     told = {"step": trainer.step, "findings": [finding.to_json() for finding in ranked(found)]}
     write_text(run.path / "diagnosis.json", json.dumps(told, indent=1) + "\n")
     note(f"step {trainer.step}; written to {run.path / 'diagnosis.json'} and {write_report(run)}")

@@ -3,11 +3,11 @@
 from ganworks.diagnose.course import course_findings
 from ganworks.diagnose.data import data_findings
 from ganworks.diagnose.exam import Exam, Group, exam
-from ganworks.diagnose.finding import Evidence, Finding, Remedy, ranked
+from ganworks.diagnose.finding import Evidence, Finding, Remedy, prescribed, ranked
 from ganworks.diagnose.look import Look, look
 from ganworks.diagnose.material import Material, material
 from ganworks.diagnose.samples import sample_findings
 from ganworks.diagnose.vitals import Vitals
 
 __all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Remedy", "Vitals", "course_findings",
-           "data_findings", "exam", "look", "material", "ranked", "sample_findings"]
+           "data_findings", "exam", "look", "material", "prescribed", "ranked", "sample_findings"]

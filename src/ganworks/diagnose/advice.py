@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ganworks.diagnose.finding import Evidence, Finding, Remedy, Severity
 
@@ -27,8 +28,8 @@ PAIRS = Remedy("--relativistic pair --r1 1 --r2 1", "each sample is judged besid
                "data is left alone, and the critic stays smooth (Huang et al. 2024)")
 PACKS = Remedy("--pack 2", "the critic sees two samples at a time: equal ones give themselves away (Lin et al. 2018)")
 COLLAPSE = ("the generator goes to where today's critic is most pleased, and follows it from there to the next place",
-            (PAIRS, PACKS, Remedy("--lr-critic RATE, twice that of the generator", "the critic keeps up with the "
-                                  "generator (Heusel et al. 2017)")),
+            (PAIRS, PACKS, Remedy("", "the critic keeps up with the generator (Heusel et al. 2017)",
+                                  {"lr_critic": 2})),
             "Goodfellow 2016, section 5.1.1")
 
 ADVICE: Mapping[str, Advice] = {
@@ -51,8 +52,8 @@ ADVICE: Mapping[str, Advice] = {
          "healthy": "the samples are no nearer to the data than new real ones would be"},
         "the data is so small that the networks can learn it by heart",
         (Remedy("--augment ada", "the critic cannot know by heart what it never sees alike twice (Karras et al. 2020)"),
-         Remedy("--steps FEWER", "copies come late: take a checkpoint from before them"),
-         Remedy("more data, or a smaller --width", "fewer weights for each image")),
+         Remedy("", "copies come late: take a checkpoint from before them", {"steps": 0.5}),
+         Remedy("more data", "fewer weights for each image")),
         "Meehan, Chaudhuri and Dasgupta 2020"),
     "levels": Advice(
         {"serious": "the samples' values are not in the data's range",
@@ -89,15 +90,15 @@ ADVICE: Mapping[str, Advice] = {
         "the critic learns faster than the generator, or knows the data by heart",
         (Remedy("--r1 1", "the critic pays for steep slopes at the data"),
          Remedy("--augment ada", "the critic cannot know the data by heart"),
-         Remedy("--lr-critic RATE, half that of the generator", "the critic learns more slowly")),
+         Remedy("", "the critic learns more slowly", {"lr_critic": 0.5})),
         "Arjovsky and Bottou 2017, section 2"),
     "critic too weak": Advice(
         {"warning": "the critic does not tell samples from data that it should",
          "healthy": "the critic knows samples from data, or has no reason to"},
         "the critic learns too slowly or is too small; or its labels are turned round",
-        (Remedy("--lr-critic RATE, twice to four times that of the generator", "it keeps up (Heusel et al. 2017)"),
+        (Remedy("", "it keeps up (Heusel et al. 2017)", {"lr_critic": 4}),
          Remedy("--critic-steps 2", "it learns twice for each step of the generator"),
-         Remedy("a larger critic: --width TWICE", "it can see more"))),
+         Remedy("", "it can see more", {"width": 2}))),
     "critic overfits": Advice(
         {"serious": "the critic knows the data by heart",
          "warning": "the critic has begun to know the data by heart",
@@ -112,19 +113,17 @@ ADVICE: Mapping[str, Advice] = {
          "warning": "{share:.0%} of a player's units have a gradient of exactly 0",
          "healthy": "hardly any unit is dead"},
         "large steps have pushed ReLUs to where they are always 0, or the cost has nothing left to ask for (hinge)",
-        (Remedy("--lr RATE, a tenth", "shorter steps leave units alive; train anew, since dead ones do not come back"),
+        (Remedy("", "shorter steps leave units alive; train anew, since dead ones do not come back", {"lr": 0.1}),
          Remedy("--clip 1", "no single batch can throw the weights far"))),
     "learning rate": Advice(
-        {"warning": "steps are far too long or too short for the weights",
+        {"warning": "steps are {times:.2g} times {too} for the weights",
          "healthy": "steps are neither long nor short for the weights"},
         "the learning rate does not fit the networks",
-        (Remedy("--lr RATE, ten times smaller where steps are long, ten times larger where they are short",
-                "a step of a thousandth of the weights is usual"),
-         Remedy("--warmup 200", "the first steps are short, until the optimiser knows how large gradients are"))),
+        (Remedy("--warmup 200", "the first steps are short, until the optimiser knows how large gradients are"),)),
     "divergence": Advice(
         {"serious": "costs run away", "warning": "costs have grown much", "healthy": "costs stay in bounds"},
         "steps are too long, or nothing bounds the critic's outputs",
-        (Remedy("--lr RATE, a tenth", "shorter steps"), Remedy("--r1 1", "steep critics pay"),
+        (Remedy("", "shorter steps", {"lr": 0.1}), Remedy("--r1 1", "steep critics pay"),
          Remedy("--clip 1", "no single batch can throw the weights far")),
         "Mescheder et al. 2018"),
     "cycling": Advice(
@@ -167,7 +166,7 @@ ADVICE: Mapping[str, Advice] = {
 
 
 def finding(name: str, severity: Severity, evidence: tuple[Evidence, ...], since: int | None = None,
-            **figures: float) -> Finding:
+            **figures: Any) -> Finding:
     """Return a finding with what is known of it; cause and remedies only where something is wrong."""
     advice = ADVICE[name]
     title = advice.titles[severity].format(**figures)

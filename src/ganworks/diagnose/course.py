@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.stats import kendalltau
 
 from ganworks.diagnose.advice import finding
-from ganworks.diagnose.finding import Evidence, Finding, Severity
+from ganworks.diagnose.finding import Evidence, Finding, Remedy
 from ganworks.train.series import Records, Series, series
 
 LOOKS = 5
 """Fewer records of a quantity than this say nothing of its course."""
 HALF = 4
 """So many measures, at least, in the second half of a training say whether they fall."""
+USUAL_STEP, SHORT_STEP, LONG_STEP = 3e-4, 3e-7, 0.03
+"""Lengths of steps, as shares of the weights' own: what is usual, and beyond what they are too short or too long."""
 LAST = 1 / 3
 """The share of the training, at its end, by which it is judged."""
 
@@ -163,11 +165,18 @@ def paces(course: Course) -> Finding:
     typical = {player: float(np.median(line[1])) for player, line in lines.items() if line is not None}
     if not typical:
         raise _Lacking("step generator")
-    player = max(typical, key=lambda name: abs(np.log10(max(typical[name], 1e-30)) + 3.5))
-    length = typical[player]
-    severity: Severity = "warning" if length > 0.03 or length < 3e-7 else "healthy"
-    return finding("learning rate", severity,
-                   (Evidence(f"length of a step of the {player}, of that of its weights", length, "1e-5 to 1e-2"),))
+    player = max(typical, key=lambda name: abs(np.log10(max(typical[name], 1e-30) / USUAL_STEP)))
+    length = max(typical[player], 1e-30)
+    long, short = length > LONG_STEP, length < SHORT_STEP
+    found = finding("learning rate", "warning" if long or short else "healthy",
+                    (Evidence(f"length of a step of the {player}, of that of its weights", length, "1e-5 to 1e-2"),),
+                    times=length / USUAL_STEP if long else USUAL_STEP / length, too="too long" if long else "too short")
+    if not (long or short):
+        return found
+    option = "lr" if player == "generator" else "lr_critic"
+    fitting = Remedy("", "steps become as long as they usually are, 0.0003 of the weights",
+                     {option: float(f"{USUAL_STEP / length:.1g}")})
+    return replace(found, remedies=(fitting, *found.remedies))
 
 
 def spikes(course: Course) -> Finding:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-Severity = Literal["serious", "warning", "unknown", "healthy"]
-ORDER: tuple[Severity, ...] = ("serious", "warning", "unknown", "healthy")
+Severity = Literal["serious", "warning", "note", "unknown", "healthy"]
+ORDER: tuple[Severity, ...] = ("serious", "warning", "note", "unknown", "healthy")
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Remedy:
-    """What to do, as options of ``ganworks train`` or in other words, and why it helps."""
+    """What to do, as options of ``ganworks train`` or in other words, and why it helps.
+
+    Attributes:
+        do: options, or words that begin with no dash.
+        why: how it helps, in words.
+        scale: options that are multiplied, by their names in a recipe, and by how much.
+    """
 
     do: str
     why: str
+    scale: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,8 +40,9 @@ class Finding:
 
     Attributes:
         name: its short name, the same wherever it is found.
-        severity: "serious" (what is trained is of no use), "warning" (it is worse than it could be), "unknown" (cannot
-            be told; the title says for lack of what), "healthy" (looked for, and not there).
+        severity: "serious" (what is trained is of no use), "warning" (it is worse than it could be), "note" (good to
+            know, and nothing wrong), "unknown" (cannot be told; the title says for lack of what), "healthy" (looked
+            for, and not there).
         title: what it is, in a line.
         evidence: the figures that it rests on.
         since: the step at which it began, where that is known.
@@ -60,3 +68,27 @@ class Finding:
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings with the most serious ones first, otherwise in their order."""
     return sorted(findings, key=lambda finding: ORDER.index(finding.severity))
+
+
+def prescribed(findings: Iterable[Finding], options: Mapping[str, Any] | None = None) -> list[Finding]:
+    """Return findings whose remedies are written out, option by option.
+
+    Args:
+        options: of the recipe that was trained, by name; None where it is not known, and what is to be multiplied is
+            then said in words.
+    """
+    return [replace(finding, remedies=tuple(_written(remedy, options) for remedy in finding.remedies))
+            for finding in findings]
+
+
+def _written(remedy: Remedy, options: Mapping[str, Any] | None) -> Remedy:
+    parts = [remedy.do] if remedy.do else []
+    for name, factor in remedy.scale.items():
+        value = None if options is None else options.get(name) or options.get(name.removesuffix("_critic"))
+        flag = "--" + name.replace("_", "-")
+        parts.append(f"{flag} X, {factor:g} times what it was" if value is None else f"{flag} {_scaled(value, factor)}")
+    return Remedy(" ".join(parts), remedy.why)
+
+
+def _scaled(value: float, factor: float) -> str:
+    return str(max(1, round(value * factor))) if isinstance(value, int) else f"{value * factor:.3g}"

@@ -173,6 +173,11 @@ class Call:
         return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None)
 
     @property
+    def values(self) -> dict[str, Any]:
+        """Every option's value by its flat name."""
+        return {name: _at(self.options, place) for name, place in flat_fields(type(self.options)).items()}
+
+    @property
     def kind(self) -> Kind:
         """What its data is, and how that is opened."""
         return kind_of(typing.get_type_hints(self.function)["source"])

@@ -16,8 +16,9 @@ from ganworks.diagnose.exam import SHOWN, Exam
 from ganworks.diagnose.finding import Evidence, Finding, Remedy, ranked
 from ganworks.report.words import number
 
-HEADS = {"serious": "SERIOUS", "warning": "warning", "unknown": "cannot tell", "healthy": "fine"}
-STATES = {"serious": "bad", "warning": "warn", "unknown": "", "healthy": "good"}
+HEADS = {"serious": "SERIOUS", "warning": "warning", "note": "note", "unknown": "cannot tell", "healthy": "fine"}
+SHOWN_WHOLE = ("serious", "warning", "note")
+STATES = {"serious": "bad", "warning": "warn", "note": "", "unknown": "", "healthy": "good"}
 
 
 def text(findings: Iterable[Finding]) -> str:
@@ -28,7 +29,7 @@ def text(findings: Iterable[Finding]) -> str:
 def _block(finding: Finding) -> str:
     since = "" if finding.since is None else f", since step {finding.since:,}"
     lines = [f"{HEADS[finding.severity]:<12} {finding.title}{since}"]
-    if finding.severity in ("serious", "warning"):
+    if finding.severity in SHOWN_WHOLE:
         lines += [f"    {one.what}: {one.value:.3g} ({one.usual})" for one in finding.evidence]
         lines += [f"  likely cause: {finding.cause}", "  what to do, the best first:"] if finding.remedies else []
         lines += [f"    {remedy.do}\n        {remedy.why}" for remedy in finding.remedies]
@@ -44,7 +45,7 @@ def section(run: Path) -> str:
         step = listed["step"]
     except (OSError, ValueError, LookupError, TypeError):
         return ""
-    shown = "".join(_card(finding) for finding in ranked(findings) if finding.severity in ("serious", "warning"))
+    shown = "".join(_card(finding) for finding in ranked(findings) if finding.severity in SHOWN_WHOLE)
     rest = "".join(f"<li>{escape(HEADS[f.severity])}: {escape(f.title)}</li>" for f in ranked(findings)
                    if f.severity in ("unknown", "healthy"))
     from ganworks.report.pictures import LARGE, Picture, image_tag
