@@ -19,6 +19,7 @@ HALF = 4
 """So many measures, at least, in the second half of a training say whether they fall."""
 USUAL_STEP, SHORT_STEP, LONG_STEP = 3e-4, 3e-7, 0.03
 """Lengths of steps, as shares of the weights' own: what is usual, and beyond what they are too short or too long."""
+LEAK = 0.2
 LAST = 1 / 3
 """The share of the training, at its end, by which it is judged."""
 
@@ -148,6 +149,22 @@ def overfitting(course: Course) -> Finding:
                    since((line[0], line[1] - line[1][0]), lambda v: v > 0.12))
 
 
+def leaking(course: Course) -> Finding:
+    """A critic with batch normalisation that knows batches, not samples."""
+    if not course.looks("told apart mixed"):
+        return finding("batch-norm leak", "healthy", ())
+    mixed = course.looks("told apart mixed")
+    gaps = {duel: (line[0], line[1] - mixed[duel][1]) for duel, line in course.looks("told apart").items()
+            if duel in mixed and len(mixed[duel][0]) == len(line[0])}
+    if not gaps:
+        raise _Lacking("told apart mixed")
+    duel = max(gaps, key=lambda name: float(np.median(course.last(gaps[name]))))
+    gap = float(np.median(course.last(gaps[duel])))
+    return finding("batch-norm leak", "warning" if gap > LEAK else "healthy",
+                   (Evidence("how much more often real samples are put above generated ones in batches of one kind "
+                             "than in batches of both", gap, "below 0.1"),), since(gaps[duel], lambda v: v > LEAK))
+
+
 def dead(course: Course) -> Finding:
     """Units that no longer learn."""
     shares = {player: _worst(course, f"dead {player}", max) for player in ("generator", "critic")}
@@ -269,5 +286,5 @@ def _worst(course: Course, name: str, which: Callable[..., str]) -> tuple[float,
 
 JUDGES: Mapping[str, Callable[[Course], Finding]] = {
     "variety": varied, "vanishing gradient": vanishing, "critic too strong": strong, "critic too weak": weak,
-    "critic overfits": overfitting, "dead units": dead, "learning rate": paces}
+    "critic overfits": overfitting, "batch-norm leak": leaking, "dead units": dead, "learning rate": paces}
 """What is judged by vitals."""
