@@ -128,3 +128,10 @@ def test_what_cannot_be_diagnosed_is_refused(capsys, arguments, words) -> None:
     error = capsys.readouterr().err
     assert words in error
     assert "wanted" in error
+
+
+def test_data_of_another_size_than_the_samples_is_said(capsys) -> None:
+    np.save("held.npy", PIXELS[SPARE].repeat(2, axis=1).repeat(2, axis=2))
+    main(["diagnose", "--samples", "held.npy", "--data", "data.npz"])
+    said = capsys.readouterr().err
+    assert "the data is of shape (1, 8, 8) and was brought to that of the samples, (1, 16, 16)" in said

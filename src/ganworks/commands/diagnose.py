@@ -88,6 +88,8 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
     images = len(samples.shape) == 3
     like = {"size": args.size or samples.shape[-1], "channels": args.channels or samples.shape[0]} if images else {}
     source = open_source(checked(path=args.data, **like))
+    if images and args.size is None and args.channels is None:
+        _tell_size(args.data, samples.shape)
     fake, (real, labels) = _arrays(samples, args.n)[0], _arrays(source)
     from ganworks.diagnose import prescribed
 
@@ -101,6 +103,18 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
         records, lacks = read_losses(args.log)
         found += [one for one in course_findings(records) if one.name != "vitals"] + lacks
     return prescribed(found)
+
+
+def _tell_size(path: str, shape: tuple[int, ...]) -> None:
+    """Say where the data is of another size than the samples: what is judged is then not quite the data."""
+    from ganworks.console import note
+    from ganworks.data import open_source
+    from ganworks.data.options import checked
+
+    own = open_source(checked(path=path)).shape
+    if own != shape:
+        note(f"the data is of shape {own} and was brought to that of the samples, {shape}: sharpness may differ for "
+             "that reason alone (--size N brings both to one size)")
 
 
 def _of_run(args: argparse.Namespace) -> list[Finding]:
