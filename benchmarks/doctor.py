@@ -166,8 +166,8 @@ def ill(patient: Patient, found: dict[str, Any]) -> bool:
         "copying": lambda: found["copied"] > 0.2,
         "dead units": lambda: found["silent"] > 0.6 or found.get("saturated", 0.0) > 0.95,
         "learning rate": lambda: not better,
-        "divergence": lambda: found["scores"] > 1e3,
-        "cycling": lambda: found["swing"] > 0.5 and found["turns"] >= 3,
+        "divergence": lambda: found["scores"] > 1e3 or found["distance"] > 1.5 * found["distance at first"],
+        "cycling": lambda: found["swing"] > 0.25 and found["turns"] >= 3,
     }
     return bool(tests[patient.group]())
 
