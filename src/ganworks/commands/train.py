@@ -65,7 +65,12 @@ def run(args: argparse.Namespace) -> int:
         path = Path(args.run) if args.run else _next_run(call.name)
     else:
         raise UserError("nothing to train", "a recipe, or --resume RUN", "see: ganworks train --help")
-    training = call.options.training
+    training, stop = call.options.training, None
+    if training.stop_when is not None:
+        from ganworks.diagnose import Plateau
+
+        Plateau.check(training.steps, training.checkpoint_every, training.measure is not None)
+        stop = Plateau(Run(path))
     machine = Machine(args.device, training.precision, training.compile)
     if machine.world > 1 and not (args.run or args.resume):
         raise UserError(f"{machine.world} processes and no --run", "the same directory named to all: --run DIR")
@@ -75,8 +80,9 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _plan(recipe, machine, path)
     trainer = fit(recipe, path, text=call.text(), resume=bool(args.resume), machine=machine, quiet=args.quiet,
-                  hooks=partial(_watching, recipe))
-    status = _closing(path, trainer.step, recipe.steps) if machine.is_main else 0
+                  hooks=partial(_watching, recipe), after=lambda run: [stop] if stop else [])
+    done = trainer.step if stop and stop.reason else recipe.steps  # what a plateau has ended is a whole run
+    status = _closing(path, trainer.step, done) if machine.is_main else 0
     machine.wait()  # a process that ends early would have torchrun end the one that still writes the report
     return status
 
@@ -100,7 +106,7 @@ def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Call:
     changed = stored.differs(named if named.name != stored.name or _is_yaml(args.target) else call)
     if changed:
         raise UserError(f"{run.path} is from another recipe: " + "; ".join(changed),
-                        "the run's own recipe; only --steps and how often things are written may change",
+                        "the run's own recipe; only --steps, --stop-when and how often things are written may change",
                         f"ganworks train --resume {run.path}, or start a new run")
     return call
 

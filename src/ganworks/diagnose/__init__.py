@@ -6,8 +6,10 @@ from ganworks.diagnose.exam import Exam, Group, exam
 from ganworks.diagnose.finding import Evidence, Finding, Remedy, prescribed, ranked
 from ganworks.diagnose.look import Look, look
 from ganworks.diagnose.material import Material, material
+from ganworks.diagnose.plateau import Plateau, Trend, trend
 from ganworks.diagnose.samples import sample_findings
 from ganworks.diagnose.vitals import Vitals
 
-__all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Remedy", "Vitals", "course_findings",
-           "data_findings", "exam", "look", "material", "prescribed", "ranked", "sample_findings"]
+__all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Plateau", "Remedy", "Trend", "Vitals",
+           "course_findings", "data_findings", "exam", "look", "material", "prescribed", "ranked", "sample_findings",
+           "trend"]
