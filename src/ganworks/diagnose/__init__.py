@@ -1,5 +1,6 @@
 """What is wrong with a training, on what evidence, and what to do."""
 
+from ganworks.diagnose.checkpoints import Ranking, ranked_checkpoints
 from ganworks.diagnose.course import course_findings
 from ganworks.diagnose.data import data_findings
 from ganworks.diagnose.exam import Exam, Group, exam
@@ -10,6 +11,6 @@ from ganworks.diagnose.plateau import Plateau, Trend, trend
 from ganworks.diagnose.samples import sample_findings
 from ganworks.diagnose.vitals import Vitals
 
-__all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Plateau", "Remedy", "Trend", "Vitals",
-           "course_findings", "data_findings", "exam", "look", "material", "prescribed", "ranked", "sample_findings",
-           "trend"]
+__all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Plateau", "Ranking", "Remedy", "Trend",
+           "Vitals", "course_findings", "data_findings", "exam", "look", "material", "prescribed", "ranked",
+           "ranked_checkpoints", "sample_findings", "trend"]

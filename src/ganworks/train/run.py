@@ -174,6 +174,11 @@ class Run:
         """Return the checkpoints, oldest first."""
         return sorted((self.path / "checkpoints").glob("step-*.safetensors"), key=_step_of)
 
+    @property
+    def steps(self) -> list[int]:
+        """The steps of the checkpoints, the oldest first."""
+        return [_step_of(path) for path in self.checkpoints()]
+
     def best(self) -> Path | None:
         """Return the checkpoint with the smallest figure, None where none has one."""
         figures = {}
@@ -201,7 +206,7 @@ class Run:
         else:
             wanted = [path for path in found if str(_step_of(path)) == which]
         if not wanted:
-            steps = ", ".join(str(_step_of(path)) for path in found) or "none"
+            steps = ", ".join(map(str, self.steps)) or "none"
             raise UserError(f"{self.path} has no checkpoint '{which}'", f"last, best, or one of these steps: {steps}",
                             "train it first" if not found else "")
         passed: list[str] = []
