@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ganworks.train.trainer import Trainer
 
 LEAST = 16
-"""Fewer measures than this tell nothing: of 12, one in eight runs that fall by 0.2 sd a checkpoint would be stopped."""
+"""Fewer measures than this tell nothing: after 12, one in eight series that fall by 0.2 sd each would be stopped."""
 SURE = 0.05
 """A fall is there where chance alone would make one as steady this seldom or more seldom ..."""
 HINT = 0.3
@@ -58,11 +58,10 @@ def trend(line: Series) -> Trend | None:
     enough. So a measure has stopped only where there is not even a hint of a fall (chance 0.3 or more) and where the
     second half has brought no value clearly better than the best of the first.
 
-    Tried on series of 80 measures with noise of sd 1, judged after each measure (``tests/diagnose/test_plateau.py``):
-    flat ones are stopped at the 16th (median), nine of ten before the 33rd; those that fall far and are flat from the
-    10th on, at the 30th (median), nine of ten before the 53rd. Of those that fall steadily by 0.3 a measure none is
-    stopped, of those by 0.2 one in 30, of those by 0.1 (less than the noise in the 8 measures that are looked at
-    first) one in 3.
+    Judged after each of 80 measures with noise of sd 1 (``benchmarks/plateau.py``), flat series are stopped at the 17th
+    (median), nine of ten before the 31st; those that fall far and are flat from the 10th on, at the 31st, nine of ten
+    before the 53rd. Of those that fall steadily by 0.2 a measure or more none is stopped, of those by 0.1 (less than
+    the noise in the 8 measures that are looked at first) three in ten.
 
     Args:
         line: (steps, values) of the measure, as ``train.series`` returns them.
