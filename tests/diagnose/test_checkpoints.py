@@ -90,7 +90,7 @@ def test_of_those_that_critics_cannot_tell_apart_the_nearest_is_taken(monkeypatc
 def spotted(images):
     """Return images with a spot in a corner that is black in all the data, where no component looks."""
     found = images.copy()
-    found[:, 0, 0, 0] = np.random.default_rng(1).choice([0, 255], len(images))
+    found[:, 0, 0, 0] = 255
     return found
 
 
