@@ -50,7 +50,7 @@ def test_a_healthy_log_has_no_findings() -> None:
     ({"step_critic": np.full(len(STEPS), 1e-9)}, "learning rate", "warning", None),
     ({"critic/adversarial": 1.2 * np.exp(np.maximum(STEPS - 1500, 0) / 200)}, "divergence", "serious", None),
     ({"on_real": np.sin(STEPS / 40) + 0.2 * RNG.normal(size=len(STEPS))}, "cycling", "warning", None),
-    ({"FD_(pixels)": np.maximum(50 - STEPS / 20, 10) + RNG.normal(size=len(STEPS))}, "plateau", "warning", None),
+    ({"FD_(pixels)": np.maximum(50 - STEPS / 20, 10) + RNG.normal(size=len(STEPS))}, "plateau", "note", None),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_what_was_built_in_is_found(series, name, severity, began) -> None:
     one = found(**series)[name]

@@ -142,7 +142,7 @@ ADVICE: Mapping[str, Advice] = {
          Remedy("--ema 0.999", "the mean of a circle is its middle (Yazici et al. 2019)")),
         "Mescheder et al. 2018, section 2"),
     "plateau": Advice(
-        {"warning": "the measure no longer falls: more steps of this kind will not help",
+        {"note": "the measure no longer falls: more steps of this kind will not help",
          "healthy": "the measure still falls"},
         "the training is done, or stuck",
         (Remedy("--schedule linear --hold 0.5", "falling rates settle what swings"),

@@ -237,7 +237,7 @@ def plateau(course: Course) -> Finding:
     if judged.state != "falls" and at is None:
         return Finding("plateau", "unknown", f"whether it still gets better: {found[0]} neither clearly falls nor has "
                        "clearly stopped")
-    return finding("plateau", "healthy" if judged.state == "falls" else "warning",
+    return finding("plateau", "healthy" if judged.state == "falls" else "note",
                    (Evidence(f"chance of such a fall of {found[0]} in the second half, were there none", judged.chance,
                              f"below {SURE:g}"),
                     Evidence("best of the second half below that of the first, in standard deviations", judged.gain,
