@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganworks.report.history import POINTS, last_step, measures, pace, panels
+from ganworks.report.history import POINTS, evidence_panel, last_step, measures, pace, panels
 from ganworks.train.series import series
 
 from .conftest import records
@@ -85,3 +85,24 @@ def test_an_empty_log() -> None:
     assert last_step([]) == 0
     assert pace([]) is None
     assert measures([]) == {}
+
+
+def test_a_finding_is_shown_by_the_curves_that_it_rests_on() -> None:
+    log = [{"step": step, "vital/told apart": 0.9, "vital/told apart mixed": 0.5, "vital/diversity": 1.0,
+            "generator/adversarial": 1.0} for step in (10, 20)]
+    found = evidence_panel("batch-norm leak", 20, log)
+    assert found is not None
+    assert [line.name for line in found.lines] == ["told apart", "told apart mixed"]
+    assert found.since == 20
+    costs = evidence_panel("divergence", None, log)
+    assert costs is not None
+    assert [line.name for line in costs.lines] == ["adversarial"]
+    assert evidence_panel("collapse", None, log) is None
+    assert evidence_panel("plateau", None, log) is None
+
+
+def test_every_finding_about_the_course_has_curves() -> None:
+    from ganworks.diagnose.course import JUDGES
+    from ganworks.report.history import EVIDENCE
+
+    assert set(JUDGES) <= set(EVIDENCE)

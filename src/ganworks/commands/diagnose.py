@@ -91,6 +91,7 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
     from ganworks.data import open_source
     from ganworks.data.options import checked
     from ganworks.data.pictures import save
+    from ganworks.diagnose import prescribed
     from ganworks.report.diagnosis import picture
 
     if args.data is None:
@@ -102,8 +103,6 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
     if images and args.size is None and args.channels is None:
         _tell_size(args.data, samples.shape)
     fake, (real, labels) = _arrays(samples, args.n)[0], _arrays(source)
-    from ganworks.diagnose import prescribed
-
     found, seen = _examined(source, fake, real, labels, args.seed)
     if args.out is not None:
         save(picture(seen, fake, real), args.out)
@@ -135,7 +134,7 @@ def _of_run(args: argparse.Namespace) -> tuple[list[Finding], dict[str, Any], Ra
     from ganworks.files import write_text
     from ganworks.recipes import Call, rebuild
     from ganworks.report import write_report
-    from ganworks.report.diagnosis import picture
+    from ganworks.report.diagnosis import PICTURES, picture, pictures
     from ganworks.train import Run
 
     run = Run.open(args.run)
@@ -153,6 +152,11 @@ def _of_run(args: argparse.Namespace) -> tuple[list[Finding], dict[str, Any], Ra
         others, seen = _examined(source, fake, real, labels, args.seed)
         found += others
         save(picture(seen, fake, real), args.out or run.path / "diagnosis.png")
+        (run.path / PICTURES).mkdir(exist_ok=True)
+        shown = pictures(seen, fake, real)
+        for one in others:
+            if one.name in shown and one.severity in ("serious", "warning"):
+                save(shown[one.name], run.path / PICTURES / f"{one.name}.png")
         ranking, lacks = _ranking(args, run, source)
         found += lacks
     found = prescribed(found, call.values)

@@ -64,6 +64,8 @@ def _draw(axes: Any, panel: Panel, palette: Palette) -> None:
         axes.plot(line.steps, line.values, color=colour, linewidth=1.4, label=line.name, **dots)
         if panel.marks_best:
             _mark_best(axes, line, colour, palette)
+    if panel.since is not None:
+        axes.axvline(panel.since, color=palette.ink, linewidth=0.9, linestyle=":")
     axes.set_xlabel("step", fontsize=9, color=palette.ink)
     axes.set_ylabel(panel.axis + (" (log)" if panel.logarithmic else ""), fontsize=9, color=palette.ink)
     axes.set_xlim(left=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 
@@ -16,9 +16,16 @@ from ganworks.diagnose.checkpoints import Ranking, Span
 from ganworks.diagnose.exam import SHOWN, Exam
 from ganworks.diagnose.finding import Evidence, Finding, Remedy, ranked
 from ganworks.report.words import number
+from ganworks.train.run import Run
+from ganworks.train.series import Records
 
 HEADS = {"serious": "SERIOUS", "warning": "warning", "note": "note", "unknown": "cannot tell", "healthy": "fine"}
 SHOWN_WHOLE = ("serious", "warning", "note")
+PICTURES = "diagnosis"
+"""The folder of a run with a picture for each finding about samples."""
+ROWS = {"collapse": ("samples", "nearest samples", "to each other"), "dropping": ("samples", "left out", "data"),
+        "copying": ("samples nearest", "to these data"), "levels": ("samples", "data"),
+        "channels": ("samples", "data")}
 STATES = {"serious": "bad", "warning": "warn", "note": "", "unknown": "", "healthy": "good"}
 
 
@@ -75,7 +82,9 @@ def section(run: Path) -> str:
         compared = _ranking_table(Ranking.from_json(listed["checkpoints"])) if listed.get("checkpoints") else ""
     except (OSError, ValueError, LookupError, TypeError):
         return ""
-    shown = "".join(_card(finding) for finding in ranked(findings) if finding.severity in SHOWN_WHOLE)
+    records = Run.open(run).records()
+    shown = "".join(_card(finding, _figure(finding, run, step, records)) for finding in ranked(findings)
+                    if finding.severity in SHOWN_WHOLE)
     rest = "".join(f"<li>{escape(HEADS[f.severity])}: {escape(f.title)}</li>" for f in ranked(findings)
                    if f.severity in ("unknown", "healthy"))
     from ganworks.report.pictures import LARGE, Picture, image_tag
@@ -86,7 +95,23 @@ def section(run: Path) -> str:
             f"<figure class='large'>{drawn}</figure></section>")
 
 
-def _card(finding: Finding) -> str:
+def _figure(finding: Finding, run: Path, step: int, records: Records) -> str:
+    """Return the curves or the images on which a finding rests."""
+    from ganworks.report.curves import panel_svg
+    from ganworks.report.history import evidence_panel
+    from ganworks.report.pictures import LARGE, Picture, image_tag
+
+    panel, drawn = evidence_panel(finding.name, finding.since, records), run / PICTURES / f"{finding.name}.png"
+    if panel is not None:
+        inner = panel_svg(panel)
+    elif drawn.is_file():
+        inner = image_tag(Picture(step, drawn), finding.title, LARGE)
+    else:
+        return ""
+    return f"<figure>{inner}</figure>"
+
+
+def _card(finding: Finding, figure: str) -> str:
     since = "" if finding.since is None else f" Since step {number(finding.since)}."
     rows = "".join(f"<tr><th>{escape(one.what)}</th><td class='n'>{number(one.value, 3)}</td><td>{escape(one.usual)}"
                    "</td></tr>" for one in finding.evidence)
@@ -95,7 +120,7 @@ def _card(finding: Finding) -> str:
     see = f"<p class='caption'>See {escape(finding.reference)}.</p>" if finding.reference else ""
     return (f"<div class='tile {STATES[finding.severity]}'><div class='label'>{escape(HEADS[finding.severity])}</div>"
             f"<div class='words'>{escape(finding.title)}</div><div class='note'>{escape(since)}</div></div>"
-            f"<table>{rows}</table><p>Likely cause: {escape(finding.cause)}.</p><ol>{todo}</ol>{see}")
+            f"<table>{rows}</table>{figure}<p>Likely cause: {escape(finding.cause)}.</p><ol>{todo}</ol>{see}")
 
 
 def read(one: dict) -> Finding:
@@ -109,12 +134,31 @@ def picture(exam: Exam, fake: np.ndarray, real: np.ndarray) -> Image.Image:
     """Return what an exam rests on: samples, the nearest two of them, what they leave out, what they are nearest to."""
     if fake.ndim == 2:
         return scatter(fake[:2000], real[:2000])
-    missing = [group.centre for group in exam.missing][:SHOWN]
-    white = np.full((SHOWN, *fake.shape[1:]), 255, np.uint8)
-    white[: len(missing)] = real[missing]
-    rows = {"samples": fake[np.linspace(0, len(fake) - 1, SHOWN).astype(int)],
+    return _sheet(_rows(exam, fake, real))
+
+
+def pictures(exam: Exam, fake: np.ndarray, real: np.ndarray) -> dict[str, Image.Image]:
+    """Return what each finding about samples rests on, by the finding's name."""
+    if fake.ndim == 2:
+        return dict.fromkeys(ROWS, scatter(fake[:2000], real[:2000]))
+    rows = _rows(exam, fake, real)
+    return {name: _sheet({row: rows[row] for row in wanted if row in rows}) for name, wanted in ROWS.items()}
+
+
+def _rows(exam: Exam, fake: np.ndarray, real: np.ndarray) -> dict[str, np.ndarray]:
+    rows = {"samples": _some(fake), "data": _some(real),
             "nearest samples": fake[[a for a, _ in exam.twins]], "to each other": fake[[b for _, b in exam.twins]],
             "samples nearest": fake[[a for a, _ in exam.copied]], "to these data": real[[b for _, b in exam.copied]]}
+    missing = [group.centre for group in exam.missing][:SHOWN]
     if missing:
-        rows["left out"] = white
+        rows["left out"] = np.full((SHOWN, *fake.shape[1:]), 255, np.uint8)
+        rows["left out"][: len(missing)] = real[missing]
+    return rows
+
+
+def _some(images: np.ndarray) -> np.ndarray:
+    return images[np.linspace(0, len(images) - 1, SHOWN).astype(int)]
+
+
+def _sheet(rows: Mapping[str, np.ndarray]) -> Image.Image:
     return beside({name: torch.from_numpy(np.ascontiguousarray(images)) for name, images in rows.items()})

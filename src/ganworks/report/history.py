@@ -22,6 +22,19 @@ VITALS = (
     ("Steps of the weights", "length, of that of the weights", ("step generator", "step critic")))
 """What is drawn of the vitals that ``diagnose.Vitals`` records: title, axis, names."""
 
+EVIDENCE: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "variety": (("vital/diversity", "vital/nearest"), "the data's is 1"),
+    "vanishing gradient": (("vital/force", "vital/slope"), "norm of a gradient"),
+    "critic too strong": (("vital/told apart", "vital/unseen told apart"), "area under the ROC curve"),
+    "critic too weak": (("vital/told apart", "vital/unseen told apart"), "area under the ROC curve"),
+    "critic overfits": (("vital/known by heart",), "area under the ROC curve"),
+    "batch-norm leak": (("vital/told apart",), "area under the ROC curve"),
+    "dead units": (("vital/dead",), "share of a layer"),
+    "learning rate": (("vital/step",), "length, of that of the weights"),
+    "divergence": (("/adversarial",), "cost"), "cycling": (("score/",), "mean output"),
+    "plateau": (("measure/",), "smaller is better")}
+"""By a finding's name: beginnings of the quantities that show it (endings, where they begin with a stroke), an axis."""
+
 WIDE = 50.0
 """Positive values whose largest is more than this many times their smallest are drawn on a logarithmic axis."""
 
@@ -50,6 +63,7 @@ class Panel:
     Attributes:
         marks_best: the smallest value is the best one, and is to be marked.
         from_zero: the vertical axis begins at 0.
+        since: a step that is marked, or None.
     """
 
     title: str
@@ -57,6 +71,7 @@ class Panel:
     lines: tuple[Line, ...]
     marks_best: bool = False
     from_zero: bool = False
+    since: int | None = None
 
     @property
     def logarithmic(self) -> bool:
@@ -94,6 +109,19 @@ def _vital_panels(lines: Sequence[Line]) -> list[Panel]:
                     found.setdefault((title, duel), []).append(replace(line, name=name))
     axes = {title: axis for title, axis, _ in VITALS}
     return [Panel(title + duel, axes[title], tuple(own)) for (title, duel), own in found.items()]
+
+
+def evidence_panel(finding: str, since: int | None, records: Records) -> Panel | None:
+    """Return the curves of a log on which a finding about the course rests; None where it has none of them.
+
+    Args:
+        finding: its short name.
+        since: the step at which it began.
+    """
+    wanted, axis = EVIDENCE.get(finding, ((), ""))
+    lines = tuple(_line(key.partition("/")[2].replace("_", " "), *line) for key, line in series(records).items()
+                  if any(key.startswith(name) or (name[0] == "/" and key.endswith(name)) for name in wanted))
+    return Panel(finding, axis, lines, since=since) if lines else None
 
 
 def measures(records: Records) -> dict[str, tuple[np.ndarray, np.ndarray]]:
