@@ -8,6 +8,7 @@ from ganworks.diagnose.look import Look, look
 from ganworks.diagnose.material import Material, material
 from ganworks.diagnose.samples import sample_findings
 from ganworks.diagnose.vitals import Vitals
+from ganworks.diagnose.watcher import Watcher
 
-__all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Remedy", "Vitals", "course_findings",
-           "data_findings", "exam", "look", "material", "prescribed", "ranked", "sample_findings"]
+__all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Remedy", "Vitals", "Watcher",
+           "course_findings", "data_findings", "exam", "look", "material", "prescribed", "ranked", "sample_findings"]

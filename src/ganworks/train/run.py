@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,10 +21,12 @@ class Run:
 
     Attributes:
         path: the directory.
+        listener: is handed each record that is logged, so that nobody has to read the log again and again.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self.listener: Callable[[dict[str, Any]], None] | None = None
         self._handle: IO[str] | None = None
         self._lock: IO[str] | None = None
 
@@ -98,6 +100,8 @@ class Run:
             self._handle = open(self.path / "log.jsonl", "a", encoding="utf-8")  # noqa: SIM115 - kept open
         self._handle.write(json.dumps(record) + "\n")
         self._handle.flush()
+        if self.listener is not None:
+            self.listener(record)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the log's records; a last line that was cut off by a kill is left out."""
@@ -116,10 +120,17 @@ class Run:
         kept = [record for record in self._records() if record["step"] <= step]
         write_text(self.path / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
         for picture in (self.path / "samples").glob("step-*.png"):
-            if _step_of(picture) > step:
+            if step_of(picture) > step:
                 picture.unlink()
         for half in self.path.rglob(".*.tmp"):
             half.unlink()
+
+    def go_back(self, step: int) -> None:
+        """Forget all that came after ``step``: checkpoints as well as records and samples."""
+        for path in self.checkpoints():
+            if step_of(path) > step:
+                path.unlink()
+        self.rewind(step)
 
     def close(self) -> None:
         """Sync and close the log, and unlock the directory, even where the log can no longer be written."""
@@ -172,7 +183,7 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """Return the checkpoints, oldest first."""
-        return sorted((self.path / "checkpoints").glob("step-*.safetensors"), key=_step_of)
+        return sorted((self.path / "checkpoints").glob("step-*.safetensors"), key=step_of)
 
     def best(self) -> Path | None:
         """Return the checkpoint with the smallest figure, None where none has one."""
@@ -199,9 +210,9 @@ class Run:
             best = self.best()
             wanted = [best] if best else found[::-1]
         else:
-            wanted = [path for path in found if str(_step_of(path)) == which]
+            wanted = [path for path in found if str(step_of(path)) == which]
         if not wanted:
-            steps = ", ".join(str(_step_of(path)) for path in found) or "none"
+            steps = ", ".join(str(step_of(path)) for path in found) or "none"
             raise UserError(f"{self.path} has no checkpoint '{which}'", f"last, best, or one of these steps: {steps}",
                             "train it first" if not found else "")
         passed: list[str] = []
@@ -214,7 +225,8 @@ class Run:
                         f"ganworks train {self.path / 'recipe.yaml'}")
 
 
-def _step_of(path: Path) -> int:
+def step_of(path: Path) -> int:
+    """Return the step that a checkpoint or a picture of samples is named after."""
     return int(path.stem.split("-")[1])
 
 
