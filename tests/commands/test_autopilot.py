@@ -93,8 +93,8 @@ def test_a_healthy_training_is_bit_for_bit_the_one_without(train) -> None:
 
 def test_a_training_that_runs_away_is_mended(train) -> None:
     """The truth is the data's own: eight points on the circle of radius 1 around 0, up to 0.02."""
-    words = ["gan", "--data", "ring8", "--width", "8", "--latent", "4", "--batch", "16", "--steps", "150", "--lr", "0.1",
-             "--log-every", "2", "--vitals-every", "4", "--checkpoint-every", "20", "--sample-every", "1000",
+    words = ["gan", "--data", "ring8", "--width", "8", "--latent", "4", "--batch", "16", "--steps", "150", "--lr",
+             "0.1", "--log-every", "2", "--vitals-every", "4", "--checkpoint-every", "20", "--sample-every", "1000",
              "--measure", "none", "--device", "cpu"]
     assert train(*words, "--run", "ill")[0] == 0
     status, said = train(*words, "--run", "mended", "--autopilot")
