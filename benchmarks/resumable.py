@@ -68,7 +68,8 @@ def _play(left: Sequence[Job], work: Callable[[Job], dict[str, Any]], path: Path
                 with path.open("a") as file:
                     file.write(json.dumps(job | found) + "\n")
                 ahead = (time.monotonic() - began) / number * (len(left) - number) / 60
-                told = "  ".join(f"{name} {value:.4g}" for name, value in found.items() if value is not None)
+                told = "  ".join(f"{name} {value:.4g}" for name, value in found.items()
+                                 if isinstance(value, int | float))
                 print(f"{number}/{len(left)}  {what}:  {told}  ({ahead:.0f} min to go)", file=sys.stderr, flush=True)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -115,6 +115,39 @@ def test_a_run_is_told_in_its_report(capsys, monkeypatch) -> None:
         assert escape(one["title"]) in page
 
 
+def test_the_checkpoints_of_a_run_are_compared(capsys, monkeypatch) -> None:
+    from ganworks.diagnose import checkpoints
+
+    # Critics of one step know nothing: what is compared, told and kept does not depend on them.
+    monkeypatch.setattr(checkpoints, "CRITICS", {**checkpoints.CRITICS, "steps": 1})
+    monkeypatch.setattr("ganworks.commands.train._closing", lambda path, step, steps: 0)
+    given = ["--data", "data.npz", "--held-out", "0.2", "--width", "4", "--steps", "3", "--checkpoint-every", "1",
+             "--keep", "3", "--measure", "none", "--vitals-every", "none", "--quiet"]
+    assert main(["train", "dcgan", *given, "--run", "run"]) == 0
+    capsys.readouterr()
+    main(["diagnose", "run", "--n", "120", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads(Path("run/diagnosis.json").read_text())
+    compared = told["checkpoints"]
+    assert [one["step"] for one in compared["placed"]] == [1, 2, 3]
+    assert (compared["count"], compared["reals"], compared["unseen"]) == (120, 120, True)
+    assert compared["best"] == min(compared["placed"], key=lambda one: one["distance"]["value"])["step"]
+    best = f"The best checkpoint is that of step {compared['best']}."
+    assert best in Path("run/report.html").read_text()
+    damage = Path("run/checkpoints/step-00000002.safetensors")
+    damage.write_bytes(damage.read_bytes()[:-9])
+    main(["diagnose", "run", "--n", "120"])
+    words = capsys.readouterr().out
+    assert "Step 2 could not be judged" in words
+    assert "The best checkpoint is that of step" in words
+    main(["diagnose", "run", "--n", "120", "--no-checkpoints"])
+    assert "best checkpoint" not in capsys.readouterr().out
+    for step in (1, 2):
+        Path(f"run/checkpoints/step-0000000{step}.safetensors").unlink()
+    main(["diagnose", "run", "--n", "120"])
+    assert "which checkpoint is the best: the run has only one" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     ([], "nothing to diagnose"), (["run", "--samples", "x"], "a run beside"),
     (["--samples", "few.npy"], "without --data"),
@@ -128,3 +161,10 @@ def test_what_cannot_be_diagnosed_is_refused(capsys, arguments, words) -> None:
     error = capsys.readouterr().err
     assert words in error
     assert "wanted" in error
+
+
+def test_data_of_another_size_than_the_samples_is_said(capsys) -> None:
+    np.save("held.npy", PIXELS[SPARE].repeat(2, axis=1).repeat(2, axis=2))
+    main(["diagnose", "--samples", "held.npy", "--data", "data.npz"])
+    said = capsys.readouterr().err
+    assert "the data is of shape (1, 8, 8) and was brought to that of the samples, (1, 16, 16)" in said

@@ -281,3 +281,30 @@ def test_the_signals_are_as_they_were(train):
     before = signal.getsignal(signal.SIGINT)
     assert train("gan", "--run", "one", *SMALL)[0] == 0
     assert signal.getsignal(signal.SIGINT) is before
+
+
+FLAT = ["--data", "ring8", "--width", "4", "--latent", "3", "--batch", "8", "--lr", "1e-12", "--ema", "none",
+        "--checkpoint-every", "2", "--measure", "16", "--vitals-every", "none", "--quiet", "--device", "cpu"]
+
+
+def test_a_training_that_gets_no_better_ends_at_a_plateau_and_goes_on_only_when_told(train):
+    # A rate of 1e-12 changes nothing: every checkpoint has the same measure.
+    status, answer = train("gan", *FLAT, "--steps", "100", "--stop-when", "plateau", "--run", "flat")
+    assert status == 0
+    assert "stopped at step 32 of 100 (--stop-when plateau)" in answer
+    assert "trained 32 steps" in answer
+    status, answer = train("gan", "--resume", "flat")
+    assert (status, Run("flat").load()[0]["step"]) == (0, 32)
+    assert "--resume flat --stop-when none" in answer
+    status, answer = train("gan", "--resume", "flat", "--stop-when", "none", "--steps", "36")
+    assert (status, Run("flat").load()[0]["step"]) == (0, 36)
+    assert "stopped" not in answer
+
+
+@pytest.mark.parametrize(("words", "wanted"), [
+    (("--measure", "none"), "--measure 1000"), (("--steps", "20"), "10 measured checkpoints"),
+    (("--steps", "20"), "--checkpoint-every 1 or less, or --steps 32 or more")], ids=str)
+def test_a_plateau_that_could_not_be_seen_is_refused(train, words, wanted):
+    status, answer = train("gan", *FLAT, "--stop-when", "plateau", "--run", "flat", *words)
+    assert status == 2
+    assert wanted in answer

@@ -25,7 +25,7 @@ def records(**series):
     for name, values in series.items():
         key = next(key for key in lines if key.replace(" ", "_").endswith(name))
         lines[key] = values
-    every = {"vital": 100, "measure": 200}
+    every = {"vital": 100, "measure": 100}
     return [{"step": int(step)} | {key: float(values[i]) for key, values in lines.items() if values is not None
                                    and step % every.get(key.split("/")[0], 10) == 0} for i, step in enumerate(STEPS)]
 

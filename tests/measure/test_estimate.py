@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from ganworks.errors import UserError
 from ganworks.measure import estimate
 from ganworks.measure.critics import Critics, _held_out, comparable, folds_of, split, supported
-from ganworks.measure.estimate import _interval
+from ganworks.measure.estimate import _interval, gap
 from ganworks.measure.trust import auc, effective_samples, growth, shared_points
 
 QUICK = {"steps": 120, "hidden": (24, 24)}
@@ -211,3 +211,24 @@ def test_small_helpers():
     assert growth(lambda v: np.exp(2 * v), 1) == pytest.approx(2, abs=0.01)
     assert growth(lambda v: np.logaddexp(0, v), 1) < 0.01
     assert shared_points(np.array([[0.0], [1.0], [1.0]]), np.array([[-0.0], [2.0]])) == (1, 1)
+
+
+def test_the_gap_of_two_bounds_is_paired():
+    # JS of N(0, 1) and N(a, 1) is 0.0576 for a = 0.7 and 0.1114 for a = 1, by quadrature.
+    def js(a):
+        p, q = stats.norm().pdf, stats.norm(a).pdf
+        half = [integrate.quad(lambda x, f=f: f(x) * math.log(2 * f(x) / (p(x) + q(x))), -8, 9)[0] for f in (p, q)]
+        return sum(half) / 2
+
+    random = np.random.default_rng(4)
+    real, made = random.normal(size=(1500, 1)), random.normal(size=(1500, 1))
+    few = {"folds": 4, "seeds": 1, "hidden": (16,), "steps": 200}
+    near, far = (estimate("js", real, made + a, **few) for a in (0.7, 1.0))
+    found = gap(far, near, "js", folds=4)
+    assert found.value == pytest.approx(far.value - near.value)
+    assert found.interval[0] < js(1.0) - js(0.7) < found.interval[1]
+    assert found.error < 0.75 * math.hypot(far.error, near.error)  # what both share by chance has cancelled
+    assert gap(near, far, "js", folds=4).value == pytest.approx(-found.value)
+    assert gap(near, near, "js", folds=4).interval == (0, 0)
+    with pytest.raises(UserError, match="different numbers"):
+        gap(near, estimate("js", real[:100], made, **few), "js", folds=4)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ganworks.recipes import Call
     from ganworks.recipes.treating import Treatment
     from ganworks.train import Cadence, Hook, Machine, Recipe, Run, Trainer
+    from ganworks.train.session import Beside
 
 KEEP = 8
 """Checkpoints that are kept at least: what is found out at step n may have begun by 2 n / 3."""
@@ -39,7 +40,7 @@ def prepared(call: Call) -> Call:
 
 
 def fly(call: Call, recipe: Recipe, path: Path, machine: Machine, quiet: bool, resume: bool,
-        watching: Watching) -> Trainer:
+        watching: Watching, after: Beside) -> Trainer:
     """Train, as ``fit`` does, and treat what is found to be seriously wrong on the way, at most three times."""
     from ganworks.recipes import Call
     from ganworks.recipes.treating import decide, settle, treatments
@@ -49,7 +50,7 @@ def fly(call: Call, recipe: Recipe, path: Path, machine: Machine, quiet: bool, r
         raise UserError(f"--autopilot in {machine.world} processes", "one process", "leave --autopilot out")
     while True:
         try:
-            return _trained(call, recipe, path, machine, quiet, resume, watching)
+            return _trained(call, recipe, path, machine, quiet, resume, watching, after)
         except Ill as ill:
             treatment = ill.treatment
         run = Run.open(path)
@@ -61,7 +62,7 @@ def fly(call: Call, recipe: Recipe, path: Path, machine: Machine, quiet: bool, r
 
 
 def _trained(call: Call, recipe: Recipe, path: Path, machine: Machine, quiet: bool, resume: bool,
-             watching: Watching) -> Trainer:
+             watching: Watching, after: Beside) -> Trainer:
     from ganworks.recipes.treating import decide, piloted, treatment, treatments
     from ganworks.train import Run, fit
     from ganworks.train.watch import NonFinite
@@ -80,7 +81,8 @@ def _trained(call: Call, recipe: Recipe, path: Path, machine: Machine, quiet: bo
         return watching(call, recipe.cadence, quiet, act, done[-1].back_to if done else 0, run)
 
     try:
-        return fit(recipe, path, text=call.text(), resume=resume, machine=machine, quiet=quiet, hooks=hooks)
+        return fit(recipe, path, text=call.text(), resume=resume, machine=machine, quiet=quiet, hooks=hooks,
+                   after=after)
     except NonFinite as error:
         act(*_diverged(Run.open(path), call, error))
         raise

@@ -122,6 +122,9 @@ def _entrant(text: str, shared: Sequence[str], budget: Mapping[str, Any]) -> tup
                         "--seeds 5,6,7")
     given = {**_cadence(budget), **vars(taken), **own, "steps": budget.get("steps", ENDLESS), "seed": 0}
     call = train._call(target, given)
+    if call.options.training.stop_when is not None:
+        raise UserError(f"'{text}': --stop-when {call.options.training.stop_when} in a tournament",
+                        "one budget for all entrants", "leave it out")
     if "seconds" in budget:
         _refuse_shares(text, Entrant(label, call).values())
     return Entrant(label, call, tuple(own)), unknown

@@ -7,8 +7,9 @@ Looked for in the log: vanishing gradients, a critic too strong or too weak, dea
 costs that run away, players that go in circles, a plateau; in the samples: mode collapse, parts of the data that are
 left out, copies of the data, values or channels that do not fit; in the data: repetitions, a range that is not filled,
 labels that do not belong to it. Each finding says how serious it is, on what figures it rests (beside those of real
-samples that took no part), what causes it, and what to do, the best first. Written into the run: diagnosis.json,
-diagnosis.png, and a section of report.html.
+samples that took no part), what causes it, and what to do, the best first. The checkpoints that a run keeps are
+compared with data that was held out (--held-out), by critics that are trained afresh, and the best one is named.
+Written into the run: diagnosis.json, diagnosis.png, and a section of report.html.
 
 examples:
   ganworks diagnose runs/first
@@ -21,8 +22,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ganworks.errors import UserError
 
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ganworks.data import Source
-    from ganworks.diagnose import Exam, Finding
+    from ganworks.diagnose import Exam, Finding, Ranking
+    from ganworks.train import Run
 
 MOST = 10_000
 COUNT = 2000
+FEW = 5
+"""Checkpoints that are compared unasked: each takes about 5 s on one core."""
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
@@ -50,13 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
                         "samples are)")
     parser.add_argument("--checkpoint", default="last", metavar="WHICH", help="of a run: last, best or a step "
                         "(default: %(default)s)")
+    parser.add_argument("--checkpoints", action=argparse.BooleanOptionalAction, help="say which of a run's checkpoints "
+                        f"is the best (default: where there are 2 to {FEW}; each takes about 5 s)")
     parser.add_argument("--n", type=int, default=COUNT, metavar="N", help="samples to look at (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the samples and of what is drawn "
                         "(default: %(default)s)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: %(default)s")
     parser.add_argument("--out", type=Path, metavar="PNG", help="where the picture goes (default: into the run, or "
                         "nowhere)")
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON; of a run, what is written "
+                        "into diagnosis.json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,11 +76,14 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--log {args.log} beside a run", "one of them: a run has a log of its own")
     if args.n < 1:
         raise UserError(f"--n {args.n}", "at least 100 samples")
-    found = _of_samples(args) if args.run is None else _of_run(args)
+    found, told, ranking = (_of_samples(args), None, None) if args.run is None else _of_run(args)
     from ganworks.diagnose import ranked
-    from ganworks.report.diagnosis import text
+    from ganworks.report.diagnosis import ranking_text, text
 
-    print(json.dumps([f.to_json() for f in ranked(found)], indent=2) if args.json else text(found))
+    if args.json:
+        print(json.dumps(told or [f.to_json() for f in ranked(found)], indent=2))
+    else:
+        print(text(found) + (f"\n\n{ranking_text(ranking)}" if ranking else ""))
     return int(any(finding.severity == "serious" for finding in found))
 
 
@@ -88,6 +99,8 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
     images = len(samples.shape) == 3
     like = {"size": args.size or samples.shape[-1], "channels": args.channels or samples.shape[0]} if images else {}
     source = open_source(checked(path=args.data, **like))
+    if images and args.size is None and args.channels is None:
+        _tell_size(args.data, samples.shape)
     fake, (real, labels) = _arrays(samples, args.n)[0], _arrays(source)
     from ganworks.diagnose import prescribed
 
@@ -103,10 +116,22 @@ def _of_samples(args: argparse.Namespace) -> list[Finding]:
     return prescribed(found)
 
 
-def _of_run(args: argparse.Namespace) -> list[Finding]:
+def _tell_size(path: str, shape: tuple[int, ...]) -> None:
+    """Say where the data is of another size than the samples: what is judged is then not quite the data."""
+    from ganworks.console import note
+    from ganworks.data import open_source
+    from ganworks.data.options import checked
+
+    own = open_source(checked(path=path)).shape
+    if own != shape:
+        note(f"the data is of shape {own} and was brought to that of the samples, {shape}: sharpness may differ for "
+             "that reason alone (--size N brings both to one size)")
+
+
+def _of_run(args: argparse.Namespace) -> tuple[list[Finding], dict[str, Any], Ranking | None]:
     from ganworks.console import note
     from ganworks.data.pictures import save
-    from ganworks.diagnose import course_findings, prescribed, ranked
+    from ganworks.diagnose import Finding, course_findings, prescribed, ranked
     from ganworks.files import write_text
     from ganworks.recipes import Call, rebuild
     from ganworks.report import write_report
@@ -118,17 +143,50 @@ def _of_run(args: argparse.Namespace) -> list[Finding]:
     options = call.options.data
     found = course_findings(run.records())
     trainer = rebuild(run, args.checkpoint, args.device)
-    if not trainer.game.needs:  # translations are as varied as what they are made from
+    ranking: Ranking | None = None
+    if trainer.game.needs:  # translations are as varied as what they are made from
+        found.append(Finding("best checkpoint", "unknown", "which checkpoint is the best: translations are not "
+                             "compared so (see: ganworks evaluate RUN --checkpoint STEP)"))
+    else:
         source = call.kind.open(options if args.data is None else options.model_copy(update={"path": args.data}))
         fake, (real, labels) = trainer.samples(args.n, args.seed).numpy(), _arrays(source)
         others, seen = _examined(source, fake, real, labels, args.seed)
         found += others
         save(picture(seen, fake, real), args.out or run.path / "diagnosis.png")
+        ranking, lacks = _ranking(args, run, source)
+        found += lacks
     found = prescribed(found, call.values)
-    told = {"step": trainer.step, "findings": [finding.to_json() for finding in ranked(found)]}
+    told = {"step": trainer.step, "findings": [finding.to_json() for finding in ranked(found)],
+            "checkpoints": ranking and ranking.to_json()}
     write_text(run.path / "diagnosis.json", json.dumps(told, indent=1) + "\n")
     note(f"step {trainer.step}; written to {run.path / 'diagnosis.json'} and {write_report(run)}")
-    return found
+    return found, told, ranking
+
+
+def _ranking(args: argparse.Namespace, run: Run, source: Source) -> tuple[Ranking | None, list[Finding]]:
+    """Return how a run's checkpoints compare, or a finding that says why that cannot be told; neither if not wanted."""
+    from ganworks.diagnose import Finding, ranked_checkpoints
+
+    steps = run.steps
+    if args.checkpoints is False:
+        return None, []
+    if args.checkpoints is None and len(steps) > FEW:
+        lack = f"the run has {len(steps)} of them, which would take about {5 * len(steps)} s (--checkpoints)"
+    elif len(steps) < 2:
+        lack = "the run has only one"
+    else:
+        try:
+            draws = {step: partial(_drawn, run, step, args) for step in steps}
+            return ranked_checkpoints(draws, source, min(args.n, COUNT), args.seed), []
+        except UserError as error:
+            lack = f"{error.problem} (wanted: {error.wanted})"
+    return None, [Finding("best checkpoint", "unknown", f"which checkpoint is the best: {lack}")]
+
+
+def _drawn(run: Run, step: int, args: argparse.Namespace, count: int) -> np.ndarray:
+    from ganworks.recipes import rebuild
+
+    return rebuild(run, str(step), args.device).samples(count, args.seed).numpy()
 
 
 def _examined(source: Source, fake: np.ndarray, real: np.ndarray, labels: list[str] | None,

@@ -79,7 +79,12 @@ def run(args: argparse.Namespace) -> int:
     autopilot = args.autopilot or (args.resume and piloted(Run.open(path)))
     if autopilot:
         call = prepared(call)
-    training = call.options.training
+    training, stop = call.options.training, None
+    if training.stop_when is not None:
+        from ganworks.diagnose import Plateau
+
+        Plateau.check(training.steps, training.checkpoint_every, training.measure is not None)
+        stop = Plateau(Run(path))
     machine = Machine(args.device, training.precision, training.compile)
     if machine.world > 1 and not (args.run or args.resume):
         raise UserError(f"{machine.world} processes and no --run", "the same directory named to all: --run DIR")
@@ -88,12 +93,17 @@ def run(args: argparse.Namespace) -> int:
     recipe = call.build()
     if args.dry_run:
         return _plan(recipe, machine, path)
+
+    def after(run: Run) -> Sequence[Hook]:
+        return [stop] if stop else []
+
     if autopilot:
-        trainer = fly(call, recipe, path, machine, args.quiet, bool(args.resume), _watching)
+        trainer = fly(call, recipe, path, machine, args.quiet, bool(args.resume), _watching, after)
     else:
         trainer = fit(recipe, path, text=call.text(), resume=bool(args.resume), machine=machine, quiet=args.quiet,
-                      hooks=partial(_watching, call, recipe.cadence, args.quiet, None, 0))
-    status = _closing(path, trainer.step, recipe.steps) if machine.is_main else 0
+                      hooks=partial(_watching, call, recipe.cadence, args.quiet, None, 0), after=after)
+    done = trainer.step if stop and stop.reason else recipe.steps  # what a plateau has ended is a whole run
+    status = _closing(path, trainer.step, done) if machine.is_main else 0
     machine.wait()  # a process that ends early would have torchrun end the one that still writes the report
     return status
 
@@ -118,7 +128,7 @@ def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Call:
     changed = stored.differs(named if named.name != stored.name or _is_yaml(args.target) else call)
     if changed:
         raise UserError(f"{run.path} is from another recipe: " + "; ".join(changed),
-                        "the run's own recipe; only --steps and how often things are written may change",
+                        "the run's own recipe; only --steps, --stop-when and how often things are written may change",
                         f"ganworks train --resume {run.path}, or start a new run")
     return call
 

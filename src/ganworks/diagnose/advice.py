@@ -108,6 +108,13 @@ ADVICE: Mapping[str, Advice] = {
          Remedy("--flip", "twice the data, where its mirror image is as likely"),
          Remedy("--r1 10", "a critic that is flat around the data cannot single samples out")),
         "Karras et al. 2020, section 2"),
+    "batch-norm leak": Advice(
+        {"warning": "the critic knows batches, not samples: it tells them apart by the statistics of their batch",
+         "healthy": "the critic does not live on the statistics of whole batches"},
+        "real and generated samples come in batches of their own, and batch normalisation shows each sample its batch",
+        (Remedy("--norm-critic spectral", "it normalises weights, not batches (Miyato et al. 2018)"),
+         Remedy("--norm-critic none --r1 1", "a penalty steadies the critic without looking at the batch")),
+        "Salimans et al. 2016, section 3.4"),
     "dead units": Advice(
         {"serious": "nearly all units of a player have a gradient of exactly 0",
          "warning": "{share:.0%} of a player's units have a gradient of exactly 0",

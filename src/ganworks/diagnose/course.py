@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import kendalltau
 
 from ganworks.diagnose.advice import finding
 from ganworks.diagnose.finding import Evidence, Finding, Remedy
+from ganworks.diagnose.plateau import LEAST, SURE, chance_of_fall, ended, measured, trend
 from ganworks.train.series import Records, Series, series
 
 LOOKS = 5
@@ -19,6 +19,7 @@ HALF = 4
 """So many measures, at least, in the second half of a training say whether they fall."""
 USUAL_STEP, SHORT_STEP, LONG_STEP = 3e-4, 3e-7, 0.03
 """Lengths of steps, as shares of the weights' own: what is usual, and beyond what they are too short or too long."""
+LEAK = 0.2
 LAST = 1 / 3
 """The share of the training, at its end, by which it is judged."""
 
@@ -148,6 +149,22 @@ def overfitting(course: Course) -> Finding:
                    since((line[0], line[1] - line[1][0]), lambda v: v > 0.12))
 
 
+def leaking(course: Course) -> Finding:
+    """A critic with batch normalisation that knows batches, not samples."""
+    if not course.looks("told apart mixed"):
+        return finding("batch-norm leak", "healthy", ())
+    mixed = course.looks("told apart mixed")
+    gaps = {duel: (line[0], line[1] - mixed[duel][1]) for duel, line in course.looks("told apart").items()
+            if duel in mixed and len(mixed[duel][0]) == len(line[0])}
+    if not gaps:
+        raise _Lacking("told apart mixed")
+    duel = max(gaps, key=lambda name: float(np.median(course.last(gaps[name]))))
+    gap = float(np.median(course.last(gaps[duel])))
+    return finding("batch-norm leak", "warning" if gap > LEAK else "healthy",
+                   (Evidence("how much more often real samples are put above generated ones in batches of one kind "
+                             "than in batches of both", gap, "below 0.1"),), since(gaps[duel], lambda v: v > LEAK))
+
+
 def dead(course: Course) -> Finding:
     """Units that no longer learn."""
     shares = {player: _worst(course, f"dead {player}", max) for player in ("generator", "critic")}
@@ -210,17 +227,21 @@ def cycling(course: Course) -> Finding:
 
 
 def plateau(course: Course) -> Finding:
-    """A measure that has stopped falling."""
-    lines = {key: line for key, line in course.known.items()
-             if key.startswith("measure/") and len(line[0]) >= 2 * HALF}
-    if not lines:
-        return Finding("plateau", "unknown", f"whether it still gets better: fewer than {2 * HALF} measured "
-                       "checkpoints")
-    name, line = next(iter(lines.items()))
-    falls = falling(line)
-    return finding("plateau", "healthy" if falls else "warning",
-                   (Evidence(f"chance of such a fall of {name.partition('/')[2]} in the second half, were there none",
-                             _chance(line), "below 0.05"),))
+    """A measure that has stopped falling, since the step at which ``--stop-when plateau`` would have ended it."""
+    found = measured(course.records)
+    judged = None if found is None else trend(found[1])
+    if found is None or judged is None:
+        return Finding("plateau", "unknown", f"whether it still gets better: fewer than {LEAST} measured checkpoints "
+                       "(a smaller --checkpoint-every)")
+    at = None if judged.state == "falls" else ended(found[1])
+    if judged.state != "falls" and at is None:
+        return Finding("plateau", "unknown", f"whether it still gets better: {found[0]} neither clearly falls nor has "
+                       "clearly stopped")
+    return finding("plateau", "healthy" if judged.state == "falls" else "warning",
+                   (Evidence(f"chance of such a fall of {found[0]} in the second half, were there none", judged.chance,
+                             f"below {SURE:g}"),
+                    Evidence("best of the second half below that of the first, in standard deviations", judged.gain,
+                             "above 0.5")), at)
 
 
 def swing(values: np.ndarray) -> tuple[float, int]:
@@ -245,12 +266,7 @@ def swing(values: np.ndarray) -> tuple[float, int]:
 def falling(line: Series) -> bool | None:
     """Whether a measure falls in the second half of its records (Kendall's tau, 5 %); None where there are few."""
     half = line[1][len(line[1]) // 2 :]
-    return None if len(half) < HALF else _chance(line) < 0.05
-
-
-def _chance(line: Series) -> float:
-    half = line[1][len(line[1]) // 2 :]
-    return float(kendalltau(np.arange(len(half)), half, alternative="less").pvalue)
+    return None if len(half) < HALF else chance_of_fall(half) < SURE
 
 
 def _falling(course: Course) -> bool | None:
@@ -269,5 +285,5 @@ def _worst(course: Course, name: str, which: Callable[..., str]) -> tuple[float,
 
 JUDGES: Mapping[str, Callable[[Course], Finding]] = {
     "variety": varied, "vanishing gradient": vanishing, "critic too strong": strong, "critic too weak": weak,
-    "critic overfits": overfitting, "dead units": dead, "learning rate": paces}
+    "critic overfits": overfitting, "batch-norm leak": leaking, "dead units": dead, "learning rate": paces}
 """What is judged by vitals."""

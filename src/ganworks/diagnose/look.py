@@ -57,7 +57,8 @@ def look(duel: Duel, batch: Mapping[str, Tensor], unseen: Mapping[str, Tensor] |
                  "critic": _pulls(objective.critic_cost(said["real"].scores, said["fake"].scores), duel.critic)}
         if unseen is not None:
             said["unseen"] = _judged(duel, unseen, seed, step)
-    vitals = _scores({name: per_sample(verdict) for name, verdict in said.items()})
+        mixed = _mixed(duel, batch, fake.detach(), seed, step) if _has_batch_norm(duel.critic) else {}
+    vitals = _scores({name: per_sample(verdict) for name, verdict in said.items()}) | mixed
     vitals |= {"force": norms(force).mean() * len(force), "slope": norms(slope).mean()}
     for player, found in pulls.items():
         vitals |= {f"gradient {player}": total_norm(found), f"dead {player}": dead_share(found)}
@@ -70,6 +71,19 @@ def look(duel: Duel, batch: Mapping[str, Tensor], unseen: Mapping[str, Tensor] |
 def _judged(duel: Duel, batch: Mapping[str, Tensor], seed: int, step: int) -> Verdict:
     real, round = batch["sample"], Round(batch, step, _noise(batch, seed))
     return duel.turn(real, real, round, "generator", real, duel.told(batch)).on_real
+
+
+def _has_batch_norm(critic: nn.Module) -> bool:
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in critic.modules())
+
+
+def _mixed(duel: Duel, batch: Mapping[str, Tensor], fake: Tensor, seed: int, step: int) -> dict[str, Tensor]:
+    """Return how well samples are told apart where each batch holds as many real as generated ones."""
+    real, half = batch["sample"], len(fake) // (2 * duel.pack) * duel.pack
+    first = _judged(duel, {**batch, "sample": torch.cat([real[:half], fake[half:]])}, seed, step)
+    second = _judged(duel, {**batch, "sample": torch.cat([fake[:half], real[half:]])}, seed, step)
+    edge, (a, b) = half // duel.pack, map(per_sample, (first, second))
+    return {"told apart mixed": above(torch.cat([a[:edge], b[edge:]]), torch.cat([b[:edge], a[edge:]]))}
 
 
 def _noise(batch: Mapping[str, Tensor], seed: int) -> Noise:
@@ -136,12 +150,17 @@ def total_norm(pulls: Pulls) -> Tensor:
 
 
 def dead_share(pulls: Pulls) -> Tensor:
-    """Return the share of a player's units (rows of its weights) whose gradient is exactly zero: they cannot learn."""
+    """Return the share of units (rows of weights) whose gradient is exactly zero, in the layer where it is largest.
+
+    Such units cannot learn. The last layer counts only where all of it is dead: pixels that are always black, at the
+    end of tanh's range, are no fault.
+    """
     felt = [pull for pull in pulls.values() if pull is not None]
     weights = [pull for pull in felt if pull.dim() > 1] or felt
-    rows = torch.cat([pull.reshape(len(pull), -1).abs().amax(1) if pull.dim() else pull.abs()[None]
-                      for pull in weights])
-    return (rows == 0).float().mean()
+    rows = [(pull.reshape(len(pull), -1).abs().amax(1) if pull.dim() else pull.abs()[None]) == 0 for pull in weights]
+    shares = torch.stack([row.float().mean() for row in rows])
+    shares[-1] = shares[-1].floor()
+    return shares.max()
 
 
 def spread_of(fake: Tensor, real: Tensor) -> dict[str, Tensor]:

@@ -145,6 +145,37 @@ def estimate(objective: str | Design | Objective, real: Any, fake: Any, *, folds
     return replace(found, cautions=(*of_samples(real, fake, folds), *of_estimate(found, growths)))
 
 
+@dataclass(frozen=True)
+class Gap:
+    """How much larger one bound is than another: the difference, its 95 % interval, and its standard error."""
+
+    value: float
+    interval: tuple[float, float]
+    error: float
+
+
+def gap(one: Estimate, other: Estimate, objective: str | Design | Objective, *, folds: int = 5, seed: int = 0) -> Gap:
+    """Return how much larger ``one`` is than ``other``, two estimates of an objective by equal folds and equal seeds.
+
+    The same real points were judged in both, and where row i of the generated points is made from the same random
+    numbers in both, those are paired too: so what both share by chance cancels.
+
+    Raises:
+        UserError: the estimates are of different numbers of points.
+    """
+    from ganworks.measure.critics import folds_of
+
+    kinds = (one.outputs_real, other.outputs_real), (one.outputs_fake, other.outputs_fake)
+    if any(a.shape != b.shape for a, b in kinds):
+        raise UserError("a gap between estimates of different numbers of points", "as many real and generated points "
+                        "in both, in the same order")
+    game = objective_of(objective)[0]
+    real, fake = (_plain(cost)(b) - _plain(cost)(a) for cost, (a, b) in zip((game.phi, game.psi), kinds, strict=True))
+    fold_real, fold_fake = folds_of(len(real), folds, seed, "real"), folds_of(len(fake), folds, seed, "fake")
+    value, interval, error, _ = _interval(real, fake, fold_real, fold_fake, 0.0)
+    return Gap(value, interval, error)
+
+
 def objective_of(objective: str | Design | Objective) -> tuple[Objective, Design]:
     """Return the objective and its design. Raises UserError where it is no function of the likelihood ratio."""
     from ganworks.design import Design, objective_named

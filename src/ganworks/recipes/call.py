@@ -28,7 +28,7 @@ from ganworks.seeds import mix
 from ganworks.train import Recipe
 
 Function = Callable[..., Recipe]
-FREE = frozenset({"steps", "log_every", "sample_every", "checkpoint_every", "keep"})
+FREE = frozenset({"steps", "log_every", "sample_every", "checkpoint_every", "keep", "stop_when"})
 """What may change when a run is resumed: it decides when things happen, not what they are."""
 
 

@@ -50,6 +50,8 @@ class Training(BaseModel):
     keep: int = Field(2, ge=2, description="checkpoints kept beside the best one")
     measure: int | None = Field(1000, ge=16, description="samples on which each checkpoint is measured (Frechet "
                                 "distance on pixels, Wasserstein distance of points, L1 of pairs), or none")
+    stop_when: Literal["plateau"] | None = Field(None, description="end before the last step when the measure of the "
+                                                 "checkpoints has stopped falling (16 of them at least); or none")
 
     def optimisers(self) -> dict[str, Optimiser]:
         """Return the two players' optimisers."""

@@ -19,7 +19,6 @@ from ganworks.errors import UserError
 from ganworks.files import write_text
 from ganworks.recipes.call import Call
 from ganworks.train import Recipe, Run
-from ganworks.train.run import step_of
 from ganworks.train.session import certify
 from ganworks.train.state import read_facts, read_state, write_state
 
@@ -103,7 +102,7 @@ def settle(run: Run) -> None:
     try:
         after = Call.load(one.recipe).build()
         if one.back_to:
-            path = next(path for path in run.checkpoints() if step_of(path) == one.back_to)
+            path = run.checkpoints()[run.steps.index(one.back_to)]
             write_state(path, grafted(read_state(path), Call.load(run.recipe).build(), after), read_facts(path))
         run.go_back(one.back_to)
         certify(after, run)
@@ -135,10 +134,7 @@ def _healthy(run: Run, finding: Finding, at: int, known: list[Treatment]) -> int
     # came again after a treatment, what that went on from was ill already.
     began = at * (1 - LAST) if finding.since is None else finding.since
     before = min([began, *(one.back_to for one in known if one.finding == finding.name)])
-    for path in reversed(run.checkpoints()):
-        if step_of(path) < before and _readable(run, step_of(path)):
-            return step_of(path)
-    return 0
+    return next((step for step in reversed(run.steps) if step < before and _readable(run, step)), 0)
 
 
 def _readable(run: Run, step: int) -> bool:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from ganworks.data.pictures import beside, scatter
+from ganworks.diagnose.checkpoints import Ranking, Span
 from ganworks.diagnose.exam import SHOWN, Exam
 from ganworks.diagnose.finding import Evidence, Finding, Remedy, ranked
 from ganworks.report.words import number
@@ -37,12 +38,41 @@ def _block(finding: Finding) -> str:
     return "\n".join([*lines, ""] if len(lines) > 1 else lines)
 
 
+def ranking_text(ranking: Ranking) -> str:
+    """Return how checkpoints compare as plain text: a table, and what follows from it."""
+    lines = [f"checkpoints: {ranking.count:,} samples each, from the same latents, beside {ranking.data}", "",
+             f"{'step':>10}  {'JS at least':<28}{'more than the best':<30}{ranking.distance}"]
+    for one in ranking.placed:
+        mark = "*" if one.step == ranking.best else " "
+        behind = "-" if one.step == ranking.best else _span(one.behind)
+        lines.append(f"{mark}{one.step:>9,}  {_span(one.bound):<28}{behind:<30}{_span(one.distance)}")
+    lines.append(f"{'real':>10}  {'0':<28}{'':<30}{ranking.floor:.3g}")
+    return "\n".join([*lines, "", *ranking.sentences()])
+
+
+def _span(span: Span) -> str:
+    return f"{span.value:.3g} ({span.low:.3g} .. {span.high:.3g})"
+
+
+def _ranking_table(ranking: Ranking) -> str:
+    rows = "".join(
+        f"<tr><th>{number(one.step)}{' (best)' if one.step == ranking.best else ''}</th><td>{_span(one.bound)}</td>"
+        f"<td>{'' if one.step == ranking.best else _span(one.behind)}</td><td>{_span(one.distance)}</td></tr>"
+        for one in ranking.placed)
+    rows += f"<tr><th>other real ones</th><td>0</td><td></td><td>{number(ranking.floor, 3)}</td></tr>"
+    words = f"{number(ranking.count)} samples each, from the same latents, beside {ranking.data}; intervals of 95 %."
+    return (f"<h3>Which checkpoint</h3><p>{escape(' '.join(ranking.sentences()))}</p><table><tr><th>step</th>"
+            "<th>Jensen-Shannon divergence, at least</th><th>more than the best</th>"
+            f"<th>{escape(ranking.distance)}</th></tr>{rows}</table><p class='caption'>{escape(words)}</p>")
+
+
 def section(run: Path) -> str:
     """Return the diagnosis that lies in a run as HTML, "" where there is none or it cannot be read."""
     try:
         listed = json.loads((run / "diagnosis.json").read_text(encoding="utf-8"))
         findings = [read(one) for one in listed["findings"]]
         step = listed["step"]
+        compared = _ranking_table(Ranking.from_json(listed["checkpoints"])) if listed.get("checkpoints") else ""
     except (OSError, ValueError, LookupError, TypeError):
         return ""
     shown = "".join(_card(finding) for finding in ranked(findings) if finding.severity in SHOWN_WHOLE)
@@ -52,7 +82,7 @@ def section(run: Path) -> str:
 
     picture = run / "diagnosis.png"
     drawn = image_tag(Picture(step, picture), "what the findings rest on", LARGE) if picture.is_file() else ""
-    return (f"<section><h2>Diagnosis at step {number(step)}</h2>{shown}<ul>{rest}</ul>"
+    return (f"<section><h2>Diagnosis at step {number(step)}</h2>{shown}<ul>{rest}</ul>{compared}"
             f"<figure class='large'>{drawn}</figure></section>")
 
 

@@ -120,7 +120,7 @@ class Run:
         kept = [record for record in self._records() if record["step"] <= step]
         write_text(self.path / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
         for picture in (self.path / "samples").glob("step-*.png"):
-            if step_of(picture) > step:
+            if _step_of(picture) > step:
                 picture.unlink()
         for half in self.path.rglob(".*.tmp"):
             half.unlink()
@@ -128,7 +128,7 @@ class Run:
     def go_back(self, step: int) -> None:
         """Forget all that came after ``step``: checkpoints as well as records and samples."""
         for path in self.checkpoints():
-            if step_of(path) > step:
+            if _step_of(path) > step:
                 path.unlink()
         self.rewind(step)
 
@@ -183,7 +183,12 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """Return the checkpoints, oldest first."""
-        return sorted((self.path / "checkpoints").glob("step-*.safetensors"), key=step_of)
+        return sorted((self.path / "checkpoints").glob("step-*.safetensors"), key=_step_of)
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of the checkpoints, the oldest first."""
+        return [_step_of(path) for path in self.checkpoints()]
 
     def best(self) -> Path | None:
         """Return the checkpoint with the smallest figure, None where none has one."""
@@ -210,9 +215,9 @@ class Run:
             best = self.best()
             wanted = [best] if best else found[::-1]
         else:
-            wanted = [path for path in found if str(step_of(path)) == which]
+            wanted = [path for path in found if str(_step_of(path)) == which]
         if not wanted:
-            steps = ", ".join(str(step_of(path)) for path in found) or "none"
+            steps = ", ".join(map(str, self.steps)) or "none"
             raise UserError(f"{self.path} has no checkpoint '{which}'", f"last, best, or one of these steps: {steps}",
                             "train it first" if not found else "")
         passed: list[str] = []
@@ -225,8 +230,7 @@ class Run:
                         f"ganworks train {self.path / 'recipe.yaml'}")
 
 
-def step_of(path: Path) -> int:
-    """Return the step that a checkpoint or a picture of samples is named after."""
+def _step_of(path: Path) -> int:
     return int(path.stem.split("-")[1])
 
 

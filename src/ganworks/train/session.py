@@ -33,7 +33,8 @@ def _none(run: Run) -> Sequence[Hook]:
 
 
 def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_PYTHON, resume: bool = False,
-        machine: Machine | None = None, quiet: bool = False, hooks: Beside = _none) -> Trainer:
+        machine: Machine | None = None, quiet: bool = False, hooks: Beside = _none,
+        after: Beside = _none) -> Trainer:
     """Train a recipe, in a run directory where a path is given, and return the trainer.
 
     Args:
@@ -43,17 +44,18 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
         machine: where to train.
         quiet: show no progress.
         hooks: from the run to further hooks, called before its checkpoints are saved; not where there is no run.
+        after: likewise, called after its checkpoints are saved and measured.
 
     Raises:
         UserError: the directory exists, or is of another recipe; a cost became non-finite; the disk is full.
     """
     machine = machine or Machine(precision=recipe.precision, compile=recipe.compile)
     if path is None:
-        return _train(recipe, None, resume, machine, quiet, hooks)
+        return _train(recipe, None, resume, machine, quiet, hooks, after)
     run = None
     try:
         run = _directory(recipe, path, text, resume, machine)
-        trainer = _train(recipe, run, resume, machine, quiet, hooks)
+        trainer = _train(recipe, run, resume, machine, quiet, hooks, after)
         run.close()
     except NonFinite as error:
         raise NonFinite(error.problem, "finite costs", f"{_last_good(run)}; lower the learning rate, or clip the "
@@ -70,12 +72,13 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
     return trainer
 
 
-def _train(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quiet: bool, beside: Beside) -> Trainer:
+def _train(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quiet: bool, beside: Beside,
+           after: Beside) -> Trainer:
     guard, log = Guard(recipe.cadence.log), Log(run, recipe.cadence.log)
     hooks: list[Hook] = [guard, log]
     if run is not None:
         hooks += [*beside(run), Samples(run, recipe.cadence.sample),
-                  Checkpoints(run, guard, recipe.cadence, recipe.measure)]
+                  Checkpoints(run, guard, recipe.cadence, recipe.measure), *after(run)]
     if machine.is_main and not quiet:
         hooks.append(Progress(log))
     trainer = Trainer(recipe, machine, hooks)
