@@ -194,3 +194,18 @@ def test_a_page_of_heavy_pictures_stays_below_3_mb(make_run: Callable[..., Run])
 def test_a_long_log_stays_a_small_page(make_run: Callable[..., Run]) -> None:
     run = make_run(records(100_000))
     assert write_report(run).stat().st_size < 1_000_000
+
+
+def test_what_the_doctor_said_and_did_on_the_way_is_told(make_run: Callable[..., Run]) -> None:
+    warned = {"step": 60, "event": "finding", "title": "costs <run> away", "do": "--lr 0.02"}
+    log = [*SHORT, warned, {"step": 70, "event": "finding"}]
+    made = make_run(log=log)
+    assert "While it was trained" not in outline(make_run(log=SHORT, name="calm")).text
+    done = {"at": 90, "title": "collapse & co", "do": "--pack 2", "why": "it helps", "back_to": 40}
+    (made.path / "interventions.json").write_text(json.dumps([done, {"at": 1}, 3]))
+    said = outline(made).text
+    for words in ("While it was trained", "Step 60: costs <run> away", "--lr 0.02", "step 90: collapse & co",
+                  "back to step 40", "--pack 2 : it helps"):
+        assert words in said, words
+    (made.path / "interventions.json").write_text("{")
+    assert "collapse" not in outline(made).text

@@ -167,7 +167,7 @@ def _parser(target: str, text: str) -> argparse.ArgumentParser:
     from ganworks.cli import Parser
 
     parser = Parser(prog=f"ganworks compare '{text}'", add_help=False, allow_abbrev=False)
-    train._add_options(parser, target)
+    train.add_options(parser, target)
     return parser
 
 

@@ -5,6 +5,7 @@
   ganworks train --resume runs/x        go on exactly where the run's last checkpoint stands
 
 'ganworks train RECIPE --help' lists the recipe's own options too. Ctrl-C saves and ends; a second one ends at once.
+What goes wrong on the way is told in a line (ganworks diagnose tells all of it); --autopilot does something about it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
+    from ganworks.diagnose.watcher import Act
     from ganworks.recipes import Call
-    from ganworks.train import Hook, Machine, Recipe, Run
+    from ganworks.train import Cadence, Hook, Machine, Recipe, Run
 
-OWN = ("target", "run", "resume", "device", "threads", "dry_run", "quiet")
+OWN = ("target", "run", "resume", "device", "threads", "dry_run", "quiet", "autopilot")
 OWN_FLAGS = frozenset("--" + name.replace("_", "-") for name in OWN[1:])
+
+UNWATCHED = 100
+"""Where no vitals are recorded, the doctor looks at the costs every so many steps."""
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
@@ -37,20 +42,24 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: %(default)s")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
     parser.add_argument("--dry-run", action="store_true", help="print networks, memory and time, and train nothing")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.add_argument("--quiet", action="store_true", help="show no progress and no warnings")
+    parser.add_argument("--autopilot", action="store_true", help="where the doctor finds something serious, go back to "
+                        "the last healthy checkpoint and on with its remedy, up to 3 times; keeps 8 checkpoints")
     target, resumed = _target_of(argv), _value_of("--resume", argv)
     if target:
-        _add_options(parser, target)
+        add_options(parser, target)
     elif resumed:
         from ganworks.train import Run
 
-        _add_options(parser, str(Run.open(resumed).path / "recipe.yaml"))
+        add_options(parser, str(Run.open(resumed).path / "recipe.yaml"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, and return 0, or 130 where the training was interrupted."""
     import torch
 
+    from ganworks.commands.autopilot import fly, prepared
+    from ganworks.recipes.treating import piloted, settle
     from ganworks.train import Machine, Run, fit
 
     given = {name: value for name, value in vars(args).items() if name not in OWN}
@@ -59,12 +68,17 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"--threads {args.threads}", "at least 1")
         torch.set_num_threads(args.threads)
     if args.resume:
+        if not args.dry_run:
+            settle(Run.open(args.resume))
         call, path = _resumed(args, given), Path(args.resume)
     elif args.target:
         call = _call(args.target, given)
         path = Path(args.run) if args.run else _next_run(call.name)
     else:
         raise UserError("nothing to train", "a recipe, or --resume RUN", "see: ganworks train --help")
+    autopilot = args.autopilot or (args.resume and piloted(Run.open(path)))
+    if autopilot:
+        call = prepared(call)
     training, stop = call.options.training, None
     if training.stop_when is not None:
         from ganworks.diagnose import Plateau
@@ -79,18 +93,26 @@ def run(args: argparse.Namespace) -> int:
     recipe = call.build()
     if args.dry_run:
         return _plan(recipe, machine, path)
-    trainer = fit(recipe, path, text=call.text(), resume=bool(args.resume), machine=machine, quiet=args.quiet,
-                  hooks=partial(_watching, recipe), after=lambda run: [stop] if stop else [])
+
+    def after(run: Run) -> Sequence[Hook]:
+        return [stop] if stop else []
+
+    if autopilot:
+        trainer = fly(call, recipe, path, machine, args.quiet, bool(args.resume), _watching, after)
+    else:
+        trainer = fit(recipe, path, text=call.text(), resume=bool(args.resume), machine=machine, quiet=args.quiet,
+                      hooks=partial(_watching, call, recipe.cadence, args.quiet, None, 0), after=after)
     done = trainer.step if stop and stop.reason else recipe.steps  # what a plateau has ended is a whole run
     status = _closing(path, trainer.step, done) if machine.is_main else 0
     machine.wait()  # a process that ends early would have torchrun end the one that still writes the report
     return status
 
 
-def _watching(recipe: Recipe, run: Run) -> Sequence[Hook]:
-    from ganworks.diagnose import Vitals
+def _watching(call: Call, cadence: Cadence, quiet: bool, act: Act | None, after: int, run: Run) -> Sequence[Hook]:
+    from ganworks.diagnose import Vitals, Watcher
 
-    return [] if recipe.cadence.vitals is None else [Vitals(run, recipe.cadence.vitals)]
+    vitals = [] if cadence.vitals is None else [Vitals(run, cadence.vitals)]
+    return [*vitals, Watcher(run, call.values, cadence.vitals or UNWATCHED, quiet, act, after)]
 
 
 def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Call:
@@ -125,7 +147,8 @@ def _is_yaml(target: str | None) -> bool:
     return target is not None and target.endswith((".yaml", ".yml"))
 
 
-def _add_options(parser: argparse.ArgumentParser, target: str) -> None:
+def add_options(parser: argparse.ArgumentParser, target: str) -> None:
+    """Add the options of the recipe that ``target`` names."""
     from ganworks.recipes import flat_fields, options_of
 
     call = _call(target, {})

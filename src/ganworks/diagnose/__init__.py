@@ -10,7 +10,8 @@ from ganworks.diagnose.material import Material, material
 from ganworks.diagnose.plateau import Plateau, Trend, trend
 from ganworks.diagnose.samples import sample_findings
 from ganworks.diagnose.vitals import Vitals
+from ganworks.diagnose.watcher import Watcher
 
 __all__ = ["Evidence", "Exam", "Finding", "Group", "Look", "Material", "Plateau", "Ranking", "Remedy", "Trend",
-           "Vitals", "course_findings", "data_findings", "exam", "look", "material", "prescribed", "ranked",
+           "Vitals", "Watcher", "course_findings", "data_findings", "exam", "look", "material", "prescribed", "ranked",
            "ranked_checkpoints", "sample_findings", "trend"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ganworks.errors import UserError
 from ganworks.files import write_text
-from ganworks.report import diagnosis
+from ganworks.report import diagnosis, watched
 from ganworks.report.curves import panel_svg
 from ganworks.report.facts import Facts, facts_of
 from ganworks.report.history import measures, panels
@@ -46,7 +46,8 @@ def page(run: Run) -> str:
         f"<div class='tiles'>{tiles(facts, found)}</div>",
         f"<div class='pair'><section><h2>Samples</h2>{_latest(run, facts)}</section>",
         f"<section><h2>Judged</h2>{_judged(run, found, missing)}</section></div>",
-        diagnosis.section(run.path), _earlier(run), _worst(run), f"<section><h2>Curves</h2>{_curves(facts)}</section>",
+        diagnosis.section(run.path), watched.section(run.path, facts.records), _earlier(run), _worst(run),
+        f"<section><h2>Curves</h2>{_curves(facts)}</section>",
         f"<div class='facts'><section><h2>Checkpoints</h2>{_checkpoints(run, facts)}",
         f"<h2>Made with</h2>{_versions(run)}</section>",
         f"<section><h2>recipe.yaml</h2><pre>{escape(facts.recipe)}</pre></section></div>",

@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,10 +21,12 @@ class Run:
 
     Attributes:
         path: the directory.
+        listener: is handed each record that is logged, so that nobody has to read the log again and again.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self.listener: Callable[[dict[str, Any]], None] | None = None
         self._handle: IO[str] | None = None
         self._lock: IO[str] | None = None
 
@@ -98,6 +100,8 @@ class Run:
             self._handle = open(self.path / "log.jsonl", "a", encoding="utf-8")  # noqa: SIM115 - kept open
         self._handle.write(json.dumps(record) + "\n")
         self._handle.flush()
+        if self.listener is not None:
+            self.listener(record)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the log's records; a last line that was cut off by a kill is left out."""
@@ -120,6 +124,13 @@ class Run:
                 picture.unlink()
         for half in self.path.rglob(".*.tmp"):
             half.unlink()
+
+    def go_back(self, step: int) -> None:
+        """Forget all that came after ``step``: checkpoints as well as records and samples."""
+        for path in self.checkpoints():
+            if _step_of(path) > step:
+                path.unlink()
+        self.rewind(step)
 
     def close(self) -> None:
         """Sync and close the log, and unlock the directory, even where the log can no longer be written."""

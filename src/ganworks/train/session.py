@@ -59,7 +59,7 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
         run.close()
     except NonFinite as error:
         raise NonFinite(error.problem, "finite costs", f"{_last_good(run)}; lower the learning rate, or clip the "
-                        "gradient (--clip 1), and train anew") from error
+                        f"gradient (--clip 1), and train anew{_doctor(run)}") from error
     except OSError as error:
         if error.errno not in CANNOT_WRITE:
             raise
@@ -91,7 +91,7 @@ def _train(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quie
 def _directory(recipe: Recipe, path: Path | str, text: str, resume: bool, machine: Machine) -> Run:
     if machine.is_main and not resume:
         run = Run.create(path, text, _described(recipe))
-        _certify(recipe, run)
+        certify(recipe, run)
     machine.wait()
     run = Run.open(path)
     if machine.is_main:
@@ -113,11 +113,12 @@ def _described(recipe: Recipe) -> dict[str, Any]:
     return facts
 
 
-def _certify(recipe: Recipe, run: Run) -> None:
-    # What is known of the objectives before a step is taken: part of what the run says of itself.
+def certify(recipe: Recipe, run: Run) -> None:
+    """Write what is known of a recipe's objectives before a step is taken: part of what the run says of itself."""
     certificates = {name: {"objective": objective.name, **objective.design.certificate().to_json()}
                     for name, objective in recipe.game.objectives.items() if objective.design is not None}
     if not certificates:
+        (run.path / "certificate.json").unlink(missing_ok=True)  # of objectives that were played before
         return
     write_text(run.path / "certificate.json", json.dumps(certificates, indent=1))
     for found in certificates.values():
@@ -141,3 +142,7 @@ def _take_up(trainer: Trainer, run: Run) -> None:
 def _last_good(run: Run | None) -> str:
     found = run.checkpoints() if run else []
     return f"the last good checkpoint is {os.fspath(found[-1])}" if found else "there is no checkpoint yet"
+
+
+def _doctor(run: Run | None) -> str:
+    return f"; what the doctor says: ganworks diagnose {run.path}" if run and run.checkpoints() else ""
