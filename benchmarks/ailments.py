@@ -142,10 +142,11 @@ def _faulty() -> Iterator[tuple[str, list[tuple[str, str, dict[str, Any], str]]]
     free: dict[str, Any] = {"clip_weights": None, "critic_steps": 1, "optimiser": "adam", "lr": 1e-3,
                             "schedule": "constant"}
     yield "divergence", [
-        ("ring8", "wgan", free, ""), ("digits", "wgan", free, ""), ("fashion", "wgan", free, ""),
-        ("fashion", "wgan", free | {"lr": 3e-4}, ""), ("digits", "wgan", free | {"lr": 2e-3}, ""),
-        ("grid25", "wgan", free, ""), ("fashion-dcgan", "wgan", free, ""),
-        ("fashion-dcgan", "wgan", free | {"lr": 3e-4}, "")]
+        ("fashion", "wgan", free | {"lr": 2e-3}, ""), ("fashion", "wgan", free | {"critic_steps": 2}, ""),
+        ("fashion", "wgan", free, ""), ("fashion", "wgan", free | {"lr": 3e-4}, ""),
+        ("fashion", "wgan", free | {"width": 48}, ""), ("fashion", "wgan", free | {"lr": 5e-4}, ""),
+        ("fashion-dcgan", "wgan", free, ""), ("fashion-dcgan", "wgan", free | {"lr": 3e-4}, ""),
+        ("digits", "wgan", free | {"lr": 3e-3, "critic_steps": 2}, ""), ("fashion", "wgan", free | {"depth": 4}, "")]
     batch = {"norm_critic": "batch"}
     yield "batch-norm leak", [
         ("fashion", "nsgan", batch, ""), ("digits", "nsgan", batch, ""), ("fashion-dcgan", "nsgan", batch, ""),

@@ -17,7 +17,7 @@ from ganworks.data.source import as_floats
 from ganworks.recipes import Call
 from ganworks.train import Recipe
 
-GONE = -1e3
+GONE = -20.0
 """A bias behind which no ReLU is ever above 0."""
 MOST = 6000
 

@@ -91,6 +91,7 @@ def test_a_healthy_training_is_bit_for_bit_the_one_without(train) -> None:
     assert len(Run("piloted").checkpoints()) == 8
 
 
+@pytest.mark.slow
 def test_a_training_that_runs_away_is_mended(train) -> None:
     """The truth is the data's own: eight points on the circle of radius 1 around 0, up to 0.02."""
     words = ["gan", "--data", "ring8", "--width", "8", "--latent", "4", "--batch", "16", "--steps", "150", "--lr",
@@ -144,7 +145,8 @@ def test_without_a_checkpoint_from_before_it_starts_again(train, monkeypatch) ->
     assert same(state("run"), state("other"))
 
 
-@pytest.mark.parametrize("stops", [(14,), (21, 30), (39,)], ids=str)
+@pytest.mark.parametrize("stops", [pytest.param((14,), marks=pytest.mark.slow), (21, 30),
+                                   pytest.param((39,), marks=pytest.mark.slow)], ids=str)
 def test_a_piloted_run_that_is_stopped_and_resumed_ends_the_same(train, monkeypatch, stops) -> None:
     from ganworks.diagnose import Watcher
 
@@ -166,7 +168,7 @@ def test_a_piloted_run_that_is_stopped_and_resumed_ends_the_same(train, monkeypa
     assert same(files("run"), files("whole"))
 
 
-@pytest.mark.parametrize("last", range(1, 6))
+@pytest.mark.parametrize("last", [pytest.param(at, marks=[pytest.mark.slow] if at != 3 else []) for at in range(1, 6)])
 def test_a_process_that_is_killed_in_the_middle_of_a_treatment_takes_it_up_again(train, monkeypatch, last) -> None:
     import ganworks.recipes.treating as module
 
@@ -193,6 +195,7 @@ def test_a_process_that_is_killed_in_the_middle_of_a_treatment_takes_it_up_again
     assert same(files("run"), files("whole"))
 
 
+@pytest.mark.slow
 def test_three_treatments_are_enough(train, monkeypatch, capsys) -> None:
     planted(monkeypatch, LOWER, Remedy("--r1 1", "smooth"), Remedy("--clip 1", "no leaps"), Remedy("--decay 0.1", "no"),
             limit=1e-9)

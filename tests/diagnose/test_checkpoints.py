@@ -44,6 +44,7 @@ def ring():
     return ranked_checkpoints({2: of_modes(4), 3: of_modes(6), 4: of_modes(8), 5: damaged}, RING, COUNT)
 
 
+@pytest.mark.slow
 def test_checkpoints_are_ranked_by_what_their_divergence_is(ring) -> None:
     assert ring.best == 4
     assert [one.step for one in ring.placed] == [2, 3, 4]
@@ -58,6 +59,7 @@ def test_checkpoints_are_ranked_by_what_their_divergence_is(ring) -> None:
     assert ring.placed[2].distance.value == pytest.approx(ring.floor, abs=0.1)
 
 
+@pytest.mark.slow
 def test_what_is_said_names_the_best_and_what_could_not_be_judged(ring) -> None:
     words = ranking_text(ring)
     assert "The best checkpoint is that of step 4." in words
@@ -66,6 +68,7 @@ def test_what_is_said_names_the_best_and_what_could_not_be_judged(ring) -> None:
     assert "were not trained on" in words
 
 
+@pytest.mark.slow
 def test_it_is_kept_and_read_again_and_told_in_the_report(ring, tmp_path) -> None:
     facts = json.loads(json.dumps(ring.to_json()))
     assert Ranking.from_json(facts) == ring
@@ -94,6 +97,7 @@ def spotted(images):
     return found
 
 
+@pytest.mark.slow
 def test_of_images_what_components_do_not_show_is_seen_and_other_real_ones_are_like_real_ones() -> None:
     source = Part(Images(DIGITS[ORDER[:1200]], name="digits"), 0.4)
     other = DIGITS[ORDER[1200:]]
