@@ -66,7 +66,7 @@ class Patient:
         base = BASE[self.kind]
         steps = self.given.get("steps", base["steps"])
         fixed = {"vitals_every": steps // LOOKS, "checkpoint_every": steps // 10, "sample_every": steps, "keep": 10,
-                 "measure": 500, "seed": self.place}
+                 "measure": 500, "seed": self.place + 1000 * self.tests}
         return {**base, **fixed, **self.given}
 
     @property

@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes, by default one a core")
     args = parser.parse_args()
     os.environ["GANWORKS_DOCTOR"], os.environ["GANWORKS_FASHION"] = str(args.out.resolve()), args.fashion
-    jobs = [{"patient": patient.name} for patient in sorted(patients(), key=lambda one: one.place)
+    jobs = [{"patient": patient.name} for patient in sorted(patients(), key=lambda one: (one.place // 2, one.tests))
             if not args.groups or patient.group in args.groups]
     if args.what == "train":
         play(jobs, trained, args.out / "trained.jsonl", args.workers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganworks.diagnose.course import course_findings, falling, since, swing
+from ganworks.diagnose.course import course_findings, since, swing
 
 RNG = np.random.default_rng(0)
 STEPS = np.arange(10, 3001, 10)
@@ -106,12 +106,21 @@ def test_a_steady_swing_is_told_from_noise_and_drift() -> None:
         assert swing(other)[0] < 0.5
 
 
-def test_noise_seldom_falls_and_a_fall_is_seen() -> None:
-    x = np.arange(40)
-    wrong = sum(bool(falling((x, np.random.default_rng(seed).normal(size=40)))) for seed in range(200))
-    assert wrong < 24  # 5 % of 200 are 10; binomial, 24 has a chance of 1e-4
-    assert falling((x, 40.0 - x))
-    assert falling((x[:6], 40.0 - x[:6])) is None
+def test_a_critic_that_wins_while_samples_get_better_is_not_too_strong() -> None:
+    wins = {"told_apart": np.ones(len(STEPS))}
+    assert found(**wins, **{"FD_(pixels)": 40 - STEPS / 100})["critic too strong"].severity == "healthy"
+    assert found(**wins, **{"FD_(pixels)": None})["critic too strong"].severity == "warning"
+
+
+def test_a_cost_that_has_grown_and_stands_is_no_divergence() -> None:
+    grown = {"critic/adversarial": np.where(STEPS < 400, 0.01, 5.0)}
+    assert found(**grown)["divergence"].severity == "healthy"
+
+
+def test_without_a_gradient_the_length_of_steps_is_not_judged() -> None:
+    none = {"gradient_generator": np.zeros(len(STEPS)), "step_generator": np.full(len(STEPS), 1e-20)}
+    assert found(**none)["learning rate"].severity == "healthy"  # the critic's
+    assert found(**none, step_critic=np.full(len(STEPS), 1e-9))["learning rate"].severity == "warning"
 
 
 def test_what_began_is_what_has_not_ended() -> None:

@@ -62,6 +62,13 @@ ADVICE: Mapping[str, Advice] = {
         "values from 0 to 1 or from -1 to 1 were taken for bytes, or the training has only begun",
         (Remedy("write samples as bytes: 127.5 (x + 1) of a generator that ends with tanh", "its values are -1 to 1"),
          Remedy("look at both: ganworks data FOLDER", "a picture shows it at once"))),
+    "saturation": Advice(
+        {"serious": "nearly all values of the samples stand at the ends of their range: the last layer is saturated",
+         "warning": "many more values of the samples than of the data stand at the ends of their range",
+         "healthy": "no more values than usual stand at the ends of their range"},
+        "steps so long that the last layer's sums are far out, where tanh is flat and hands nothing back",
+        (Remedy("", "shorter steps; train anew, since from there no slope leads back", {"lr": 0.1}),
+         Remedy("--clip 1", "no single batch can throw the weights far"))),
     "channels": Advice(
         {"serious": "the samples' colours are those of the data with red and blue exchanged",
          "healthy": "the channels are in the data's order"},

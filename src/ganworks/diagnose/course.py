@@ -10,16 +10,18 @@ import numpy as np
 
 from ganworks.diagnose.advice import finding
 from ganworks.diagnose.finding import Evidence, Finding, Remedy
-from ganworks.diagnose.plateau import LEAST, SURE, chance_of_fall, ended, measured, trend
+from ganworks.diagnose.plateau import LEAST, SURE, ended, measured, trend
 from ganworks.train.series import Records, Series, series
 
 LOOKS = 5
 """Fewer records of a quantity than this say nothing of its course."""
-HALF = 4
-"""So many measures, at least, in the second half of a training say whether they fall."""
 USUAL_STEP, SHORT_STEP, LONG_STEP = 3e-4, 3e-7, 0.03
 """Lengths of steps, as shares of the weights' own: what is usual, and beyond what they are too short or too long."""
 LEAK = 0.2
+STANDING, ALIKE, DEAD, SWINGS = 0.8, 0.5, 0.6, 0.6
+"""Set on the labelled collection of ``benchmarks/doctor.py``, on that half of it which does not test."""
+NO_PULL = 1e-7
+"""A norm of a player's gradient below which it is as good as none."""
 LAST = 1 / 3
 """The share of the training, at its end, by which it is judged."""
 
@@ -93,9 +95,9 @@ class _Lacking(Exception):
 def varied(course: Course) -> Finding:
     """Samples of fixed latents that lose their variety on the way."""
     worst, line = _worst(course, "diversity", min)
-    return finding("variety", "serious" if worst < 0.3 else "warning" if worst < 0.6 else "healthy",
+    return finding("variety", "serious" if worst < 0.3 else "warning" if worst < ALIKE else "healthy",
                    (Evidence("typical distance of two samples, the data's being 1, at the end", worst, "near 1"),),
-                   since(line, lambda v: v < 0.6))
+                   since(line, lambda v: v < ALIKE))
 
 
 def vanishing(course: Course) -> Finding:
@@ -109,7 +111,7 @@ def vanishing(course: Course) -> Finding:
         raise _Lacking("slope")
     duel = min(shares, key=lambda name: float(np.median(course.last(shares[name]))))
     share, pull = float(np.median(course.last(shares[duel]))), _worst(course, "gradient generator", min)[0]
-    gone = share < 1e-3 or pull < 1e-7
+    gone = share < 1e-3 or pull < NO_PULL
     return finding("vanishing gradient", "serious" if gone else "warning" if share < 0.02 else "healthy",
                    (Evidence("share of the critic's slope that reaches the samples", share, "0.05 to 1 or more"),
                     Evidence("norm of the generator's gradient", pull, "above 1e-5")),
@@ -119,16 +121,19 @@ def vanishing(course: Course) -> Finding:
 def strong(course: Course) -> Finding:
     """A critic that parts all samples from the data, for good."""
     apart, line = _worst(course, "told apart", max)
-    falls = _falling(course)
-    evidence = (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),)
-    return finding("critic too strong", "warning" if apart > 0.999 and falls is False else "healthy", evidence,
+    left = _left(course)
+    evidence = [Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98")]
+    if left is not None:
+        evidence.append(Evidence("what is left of the first checkpoint's distance to the data", left, "below 0.5"))
+    wins = apart > 0.999 and (left is None or left > STANDING)
+    return finding("critic too strong", "warning" if wins else "healthy", tuple(evidence),
                    since(line, lambda v: v > 0.999))
 
 
 def weak(course: Course) -> Finding:
     """A critic that cannot tell samples from data that it should."""
     apart, line = _worst(course, "told apart", min)
-    wrong = apart < 0.4 or (abs(apart - 0.5) < 0.04 and _worst(course, "diversity", min)[0] < 0.6)
+    wrong = apart < 0.4 or (abs(apart - 0.5) < 0.04 and _worst(course, "diversity", min)[0] < ALIKE)
     return finding("critic too weak", "warning" if wrong else "healthy",
                    (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
                    since(line, lambda v: v < 0.54))
@@ -170,9 +175,9 @@ def dead(course: Course) -> Finding:
     shares = {player: _worst(course, f"dead {player}", max) for player in ("generator", "critic")}
     player = max(shares, key=lambda name: shares[name][0])
     share, line = shares[player]
-    return finding("dead units", "serious" if share > 0.9 else "warning" if share > 0.5 else "healthy",
+    return finding("dead units", "serious" if share > 0.9 else "warning" if share > DEAD else "healthy",
                    (Evidence(f"share of the {player}'s units whose gradient is exactly 0", share, "below 0.2"),),
-                   since(line, lambda v: v > 0.5), share=share)
+                   since(line, lambda v: v > DEAD), share=share)
 
 
 def paces(course: Course) -> Finding:
@@ -182,6 +187,10 @@ def paces(course: Course) -> Finding:
     typical = {player: float(np.median(line[1])) for player, line in lines.items() if line is not None}
     if not typical:
         raise _Lacking("step generator")
+    typical = {player: length for player, length in typical.items() if _pulled(course, player)}
+    if not typical:
+        return Finding("learning rate", "unknown", "whether steps are of the right length: there is no gradient to "
+                       "step along")
     player = max(typical, key=lambda name: abs(np.log10(max(typical[name], 1e-30) / USUAL_STEP)))
     length = max(typical[player], 1e-30)
     long, short = length > LONG_STEP, length < SHORT_STEP
@@ -196,21 +205,32 @@ def paces(course: Course) -> Finding:
     return replace(found, remedies=(fitting, *found.remedies))
 
 
+def _pulled(course: Course, player: str) -> bool:
+    lines = course.looks(f"gradient {player}").values()
+    return not lines or max(float(np.median(line[1])) for line in lines) > NO_PULL
+
+
 def spikes(course: Course) -> Finding:
-    """Costs that jump or run away."""
-    worst, at, name = 0.0, None, ""
+    """Costs that run away: many times what they were at first, and still growing."""
+    found = []
     for key, (steps, values) in course.known.items():
-        if not key.endswith("/adversarial") or len(steps) < 4 * LOOKS:
-            continue
-        early = max(float(np.quantile(np.abs(values[: len(values) // 2]), 0.9)), 1e-3)
-        ratio = float(np.median(np.abs(course.last((steps, values)))) / early)
-        if ratio > worst:
-            worst, name = ratio, key
-            at = since((steps, values / early), lambda v: np.abs(v) > 5)
-    if not name:
+        if key.endswith("/adversarial") and len(steps) >= 4 * LOOKS:
+            size = np.abs(values)
+            early = max(float(np.quantile(size[: max(LOOKS, len(size) // 10)], 0.9)), 1e-3)
+            end, middle = (float(np.median(part)) for part in (course.last((steps, size)), _middle(size)))
+            began = since((steps, size / early), lambda v: v > 5)
+            found.append((end / early, end / max(middle, 1e-3), key, began))
+    if not found:
         return Finding("divergence", "unknown", f"whether costs run away: fewer than {4 * LOOKS} records of them")
-    return finding("divergence", "serious" if worst > 20 else "warning" if worst > 5 else "healthy",
-                   (Evidence(f"size of {name} at the end, of that of its first half", worst, "below 2"),), at)
+    grown, still, name, at = max(found, key=lambda one: one[0] if one[1] > 1.4 else 0.0)
+    runs = still > 1.4
+    return finding("divergence", "serious" if runs and grown > 100 else "warning" if runs and grown > 15 else "healthy",
+                   (Evidence(f"size of {name} at the end, of that of its first tenth", grown, "below 10"),
+                    Evidence("the same, of that of its middle third", still, "near 1")), at)
+
+
+def _middle(values: np.ndarray) -> np.ndarray:
+    return values[len(values) // 3 : 2 * len(values) // 3]
 
 
 def cycling(course: Course) -> Finding:
@@ -221,7 +241,7 @@ def cycling(course: Course) -> Finding:
         return Finding("cycling", "unknown", f"whether the players go in circles: fewer than {12 * LOOKS} "
                        "records of scores")
     found = max(swing(course.last(line)) for line in lines)
-    return finding("cycling", "warning" if found[0] > 0.5 else "healthy",
+    return finding("cycling", "warning" if found[0] > SWINGS else "healthy",
                    (Evidence("how alike scores are one period later (autocorrelation)", found[0], "below 0.3"),
                     Evidence("that period, in records of the log", float(found[1]), "none")))
 
@@ -263,15 +283,10 @@ def swing(values: np.ndarray) -> tuple[float, int]:
     return max(0.0, float(behind[best])), int(troughs[0]) + best
 
 
-def falling(line: Series) -> bool | None:
-    """Whether a measure falls in the second half of its records (Kendall's tau, 5 %); None where there are few."""
-    half = line[1][len(line[1]) // 2 :]
-    return None if len(half) < HALF else chance_of_fall(half) < SURE
-
-
-def _falling(course: Course) -> bool | None:
+def _left(course: Course) -> float | None:
+    """Return the measure at the end as a share of its first value; None where there are too few."""
     lines = [line for key, line in course.known.items() if key.startswith("measure/") and len(line[0]) >= LOOKS]
-    return falling(lines[0]) if lines else None
+    return None if not lines else float(np.median(course.last(lines[0])) / max(lines[0][1][0], 1e-30))
 
 
 def _worst(course: Course, name: str, which: Callable[..., str]) -> tuple[float, Series]:

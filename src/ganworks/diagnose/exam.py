@@ -92,6 +92,7 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
       probability that a sample is nearer to the data than a real one is to the rest of it (after Meehan, Chaudhuri and
       Dasgupta 2020, section 3, with the data left out one by one in place of a test set).
     - "level", "contrast": mean of all values and their standard deviation, as a difference and a ratio.
+    - "ends", of images: share of all values that are black or white to the last bit.
     - "colour", "exchanged", of images of three channels or more: the largest difference of a channel's mean, and that
       with the first and the third channel exchanged.
 
@@ -114,10 +115,10 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
     twins, copied = nearest(made, made, itself=True), nearest(made, data)
     groups = _groups(reference, made, other, None if labels is None else [labels[row] for row in rows[:n]], seed)
     of = (_alike(made, reference, twins[0]) | _copied(copied[0], alone[:n]) | _shares(groups, n)
-          | _colours(fake[chosen], real[rows[:n]]))
+          | _colours(fake[chosen], real[rows[:n]]) | _ends(fake[chosen]))
     swapped = tuple(replace(group, fake=group.other, other=group.fake) for group in groups)
     usual = (_alike(other, reference, nearest(other, other, itself=True)[0]) | _copied(alone[n:], alone[:n])
-             | _shares(swapped, n) | _colours(real[rows[n : 2 * n]], real[rows[:n]]))
+             | _shares(swapped, n) | _colours(real[rows[n : 2 * n]], real[rows[:n]]) | _ends(real[rows[n : 2 * n]]))
     return Exam(n, {name: (of[name], usual[name]) for name in of},
                 tuple(replace(group, centre=int(rows[group.centre])) for group in groups),
                 _closest(twins, chosen, chosen), _closest(copied, chosen, rows))
@@ -140,6 +141,10 @@ def _colours(images: np.ndarray, reference: np.ndarray) -> dict[str, float]:
         return {}
     mean, wanted = (x[:, :3].mean(axis=(0, 2, 3)) / 255 for x in (images, reference))
     return {"colour": float(abs(mean - wanted).max()), "exchanged": float(abs(mean[::-1] - wanted).max())}
+
+
+def _ends(images: np.ndarray) -> dict[str, float]:
+    return {"ends": float(((images == 0) | (images == 255)).mean())} if images.ndim == 4 else {}
 
 
 def _shares(groups: tuple[Group, ...], count: int) -> dict[str, float]:

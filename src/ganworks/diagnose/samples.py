@@ -15,6 +15,7 @@ WORDS = {"duplicates": "share of the samples with a near copy among the others",
          "nearer": "how often a sample is nearer to the data than real ones are to the rest of it",
          "level": "mean of the values, less the data's, where they go from 0 to 1",
          "contrast": "spread of the values, the data's being 1",
+         "ends": "share of the values that stand at either end of their range",
          "colour": "how far the mean of each channel is from the data's",
          "exchanged": "the same with the first and the last channel exchanged"}
 
@@ -22,6 +23,7 @@ WORDS = {"duplicates": "share of the samples with a near copy among the others",
 def sample_findings(exam: Exam) -> list[Finding]:
     """Return what an exam finds; what was looked for and is not there is "healthy"."""
     found = [collapse(exam), dropping(exam), copying(exam), levels(exam)]
+    found += [saturation(exam)] if "ends" in exam.figures else []
     return [*found, channels(exam)] if "exchanged" in exam.figures else found
 
 
@@ -54,6 +56,13 @@ def levels(exam: Exam) -> Finding:
     """Values in another range than the data's."""
     off = max(abs(exam.figures["level"][0]) / 0.1, abs(exam.figures["contrast"][0] - 1) / 0.5)
     return finding("levels", _severity(off > 2, off > 1), _evidence(exam, "level", "contrast"))
+
+
+def saturation(exam: Exam) -> Finding:
+    """Values that stand at the ends of their range, from where no slope leads back."""
+    ends, usual = exam.figures["ends"]
+    more = (ends - usual) / max(1 - usual, 1e-12)
+    return finding("saturation", _severity(more > 0.9, more > 0.5), _evidence(exam, "ends"))
 
 
 def channels(exam: Exam) -> Finding:
