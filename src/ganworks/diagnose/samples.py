@@ -48,7 +48,7 @@ def dropping(exam: Exam) -> Finding:
 def copying(exam: Exam) -> Finding:
     """Samples that are the data over again."""
     (copies, usual), nearer = exam.figures["copies"], exam.figures["nearer"][0]
-    return finding("copying", _severity(copies > usual + 0.3 and nearer > 0.75, copies > usual + 0.05 and nearer > 0.6),
+    return finding("copying", _severity(copies > usual + 0.3 and nearer > 0.75, copies > usual + 0.1),
                    _evidence(exam, "copies", "nearer"))
 
 
