@@ -162,8 +162,9 @@ def _faulty() -> Iterator[tuple[str, list[tuple[str, str, dict[str, Any], str]]]
 
 
 def _healthy() -> Iterator[tuple[str, str, dict[str, Any], str]]:
-    small, larger = {"r1": 0.01, "r2": 0.01}, {"r1": 0.02, "r2": 0.02}
-    noisy = {"noise": 0.3, "noise_fade": 0.3}
+    small: dict[str, Any] = {"r1": 0.01, "r2": 0.01}
+    larger: dict[str, Any] = {"r1": 0.02, "r2": 0.02}
+    noisy: dict[str, Any] = {"noise": 0.3, "noise_fade": 0.3}
     for more in ({}, {"steps": 2500}, {"lr": 2e-3}, {"width": 24}):
         yield "ring8", "rpgan", {**small, **more}, ""
     for more in ({}, noisy, {"batch": 256}):

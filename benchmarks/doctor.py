@@ -3,6 +3,7 @@
   python benchmarks/doctor.py train --fashion fashion.npz --out doctor    # all patients: an hour on 2 cores
   python benchmarks/doctor.py judge --fashion fashion.npz --out doctor    # what the doctor says of each; the table
   python benchmarks/doctor.py treat --fashion fashion.npz --out doctor    # the first remedy, applied as printed
+  python benchmarks/doctor.py choose --fashion fashion.npz --out doctor   # which checkpoint, of healthy runs
 
 Patients (``ailments.py``) are ill by construction, in twelve ways, each in eight settings or more and on several kinds
 of data; others are healthy. What is really so is measured without the doctor (``truths.py``). Patients of odd place
@@ -20,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +31,27 @@ from ailments import Patient, patients
 from planting import arrays, call_of, plant, taught, whole
 from racing import machine
 from resumable import Job, play, records
-from truths import Walk, truth, walked
+from truths import Walk, distance, truth, walked
 
-from ganworks.diagnose import Exam, Finding, Group, Vitals, course_findings, exam, prescribed, sample_findings
+from ganworks.diagnose import (
+    Exam,
+    Finding,
+    Group,
+    Vitals,
+    course_findings,
+    exam,
+    prescribed,
+    ranked_checkpoints,
+    sample_findings,
+)
 from ganworks.files import write_text
-from ganworks.train import Machine, Run, fit
+from ganworks.recipes import rebuild
+from ganworks.train import Machine, Run, Trainer, fit
 from ganworks.train.watch import NonFinite
 
 SAMPLES = 2000
+RANKED, CHOSEN = 4, 30
+"""Checkpoints, the last ones, that are compared, in at most so many runs."""
 ALARMS = ("serious", "warning")
 MEANT = {"collapse": ("collapse", "variety"), "dropping": ("dropping", "collapse"),
          "divergence": ("divergence", "learning rate")}
@@ -179,6 +194,34 @@ def _well(patient: Patient, found: dict[str, Any]) -> bool:
                 and found.get("copied", 0.0) < 0.05)
 
 
+def chosen(job: Job) -> dict[str, Any]:
+    """Return which of a healthy run's checkpoints the doctor takes, and how far each is from the data, ten times."""
+    torch.set_num_threads(1)
+    patient = by_name()[job["patient"]]
+    run, source = Run.open(folder() / "runs" / patient.name), whole(patient, os.environ["GANWORKS_FASHION"])
+    steps = run.steps[-RANKED:]
+    trainers = {step: rebuild(run, str(step), "cpu") for step in steps}
+    draws = {step: partial(_drawn, trainer) for step, trainer in trainers.items()}
+    best = ranked_checkpoints(draws, taught(patient, source)).best
+    away = {str(step): [distance(trainer.samples(1000, 100 + k).numpy(), source) for k in range(10)]
+            for step, trainer in trainers.items()}
+    return {"best": best, "away": away}
+
+
+def _drawn(trainer: Trainer, count: int) -> np.ndarray:
+    return trainer.samples(count, 7).numpy()
+
+
+def within_noise(row: dict[str, Any]) -> bool:
+    """Whether the checkpoint that was taken is no farther from the data than the nearest one, but for noise.
+
+    Noise is two standard errors of the difference of their means over ten draws.
+    """
+    mine = np.array(row["away"][str(row["best"])])
+    nearest = min((np.array(one) for one in row["away"].values()), key=np.mean)
+    return bool(mine.mean() - nearest.mean() <= 2 * np.hypot(mine.std(ddof=1), nearest.std(ddof=1)) / 10**0.5)
+
+
 def alarms(findings: Sequence[Finding]) -> list[str]:
     """Return the names of what is said to be wrong."""
     return [one.name for one in findings if one.severity in ALARMS]
@@ -231,7 +274,7 @@ def _turn(patient: Patient) -> tuple[float, bool]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("train", "judge", "treat"))
+    parser.add_argument("what", choices=("train", "judge", "treat", "choose"))
     parser.add_argument("--fashion", required=True, metavar="NPZ", help="Fashion-MNIST, or other images of ten classes")
     parser.add_argument("--groups", nargs="+", metavar="GROUP", help="only these")
     parser.add_argument("--out", type=Path, default=Path("doctor"), metavar="FOLDER", help="default: %(default)s")
@@ -253,6 +296,11 @@ def main() -> None:
         jobs = [{"patient": one.name} for one in really if one.group != "healthy"]
         found = play(jobs, treated, args.out / "treated.jsonl", args.workers)
         print(remedies(found, done))
+        return
+    if args.what == "choose":
+        healthy = [one for one in really if one.group == "healthy" and one.kind != "dirac"][:CHOSEN]
+        rows = play([{"patient": one.name} for one in healthy], chosen, args.out / "chosen.jsonl", args.workers)
+        print(f"{sum(map(within_noise, rows))} of {len(rows)} within noise of the nearest of {RANKED} checkpoints")
         return
     judged = [(patient, judge(patient, folder() / "runs" / patient.name)) for patient in really]
     print(f"{machine()}; {len(jobs)} trainings, of which {len(really)} are what they were meant to be")

@@ -81,9 +81,9 @@ def plant(recipe: Recipe, patient: Patient) -> None:
                     layer.bias[: round(float(amounts[1]) * len(layer.bias))] = GONE
             elif fault == "saturated":
                 linear[-1].weight *= float(amounts[0])
-                linear[-1].bias += float(amounts[0]) * torch.sign(torch.randn(len(linear[-1].bias)))
+                linear[-1].bias.add_(torch.randn(len(linear[-1].bias)).sign(), alpha=float(amounts[0]))
             else:
-                linear[-1].bias += 50.0
+                linear[-1].bias.add_(50.0)
 
 
 class _Memory:
