@@ -83,7 +83,7 @@ def test_copies_of_the_data_are_told_from_new_samples() -> None:
 
 def test_shifted_levels_are_seen() -> None:
     dark = exam(SPARE // 2, DATA).figures
-    assert dark["level"][0] == pytest.approx(-PIXELS.mean() / 255 / 2, rel=0.05)
+    assert dark["level"][0] == pytest.approx(-PIXELS.mean() / PIXELS.std() / 2, rel=0.05)
     assert dark["contrast"][0] == pytest.approx(0.5, rel=0.05)
 
 

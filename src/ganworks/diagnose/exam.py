@@ -91,7 +91,7 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
     - "copies": share of samples nearer to one of the data than all but 1 % of the data are to their next; "nearer": the
       probability that a sample is nearer to the data than a real one is to the rest of it (after Meehan, Chaudhuri and
       Dasgupta 2020, section 3, with the data left out one by one in place of a test set).
-    - "level", "contrast": mean of all values and their standard deviation, as a difference and a ratio.
+    - "level", "contrast": mean of all values, less the data's and in its standard deviations; ratio of both deviations.
     - "ends", of images: share of all values that are black or white to the last bit.
     - "colour", "exchanged", of images of three channels or more: the largest difference of a channel's mean, and that
       with the first and the third channel exchanged.
@@ -129,7 +129,8 @@ def _alike(x: np.ndarray, reference: np.ndarray, apart: np.ndarray) -> dict[str,
     found = prdc(reference, x)
     return {"diversity": spread(x) / max(spread(reference), 1e-12), "duplicates": float((apart <= least).mean()),
             "precision": found.precision, "recall": found.recall, "density": found.density, "coverage": found.coverage,
-            "level": float(x.mean() - reference.mean()), "contrast": float(x.std() / max(reference.std(), 1e-12))}
+            "level": float((x.mean() - reference.mean()) / max(reference.std(), 1e-12)),
+            "contrast": float(x.std() / max(reference.std(), 1e-12))}
 
 
 def _copied(near: np.ndarray, alone: np.ndarray) -> dict[str, float]:

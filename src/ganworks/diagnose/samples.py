@@ -6,6 +6,8 @@ from ganworks.diagnose.advice import finding
 from ganworks.diagnose.exam import Exam
 from ganworks.diagnose.finding import Evidence, Finding, Severity
 
+FINE = 0.85
+"""The precision of fine samples, as a share of that of real ones."""
 WORDS = {"duplicates": "share of the samples with a near copy among the others",
          "diversity": "typical distance of two samples, the data's being 1",
          "missing": "share of the data in groups that the samples leave out",
@@ -13,7 +15,7 @@ WORDS = {"duplicates": "share of the samples with a near copy among the others",
          "coverage": "share of the data that has a sample near by (coverage)",
          "copies": "share of the samples with a near copy in the data",
          "nearer": "how often a sample is nearer to the data than real ones are to the rest of it",
-         "level": "mean of the values, less the data's, where they go from 0 to 1",
+         "level": "mean of the values, less the data's, in standard deviations of the data's",
          "contrast": "spread of the values, the data's being 1",
          "ends": "share of the values that stand at either end of their range",
          "colour": "how far the mean of each channel is from the data's",
@@ -39,9 +41,12 @@ def dropping(exam: Exam) -> Finding:
     missing, usual = exam.figures["missing"]
     coverage, precision = (exam.figures[name][0] / max(exam.figures[name][1], 1e-12)
                            for name in ("coverage", "precision"))
-    # Samples that lie nowhere near the data cover nothing, and yet leave out no part more than another.
-    bare = 1 - coverage if precision > 0.5 else 0.0
-    return finding("dropping", _severity(missing > usual + 0.25 or bare > 0.3, missing > usual or bare > 0.12),
+    # Rough samples miss the edges of groups, so less is asked of them; and those that lie nowhere near the data cover
+    # nothing, yet leave out no part more than another.
+    fine = precision > FINE
+    bare = 1 - coverage if fine else 0.0
+    least = usual + (0.03 if fine else 0.12)
+    return finding("dropping", _severity(missing > usual + 0.25 or bare > 0.3, missing > least or bare > 0.12),
                    _evidence(exam, "missing", "coverage", "uneven"), missing=max(missing, bare))
 
 
@@ -54,7 +59,7 @@ def copying(exam: Exam) -> Finding:
 
 def levels(exam: Exam) -> Finding:
     """Values in another range than the data's."""
-    off = max(abs(exam.figures["level"][0]) / 0.1, abs(exam.figures["contrast"][0] - 1) / 0.5)
+    off = max(abs(exam.figures["level"][0]) / 0.28, abs(exam.figures["contrast"][0] - 1) / 0.5)
     return finding("levels", _severity(off > 2, off > 1), _evidence(exam, "level", "contrast"))
 
 
