@@ -123,6 +123,26 @@ def test_without_a_gradient_the_length_of_steps_is_not_judged() -> None:
     assert found(**none, step_critic=np.full(len(STEPS), 1e-9))["learning rate"].severity == "warning"
 
 
+@pytest.mark.parametrize(("series", "name", "scale"), [
+    ({"told_apart": np.full(len(STEPS), 0.2), "step_critic": np.full(len(STEPS), 1e-6)}, "critic too weak",
+     {"lr": 1, "lr_critic": 1000}),
+    ({"told_apart": np.ones(len(STEPS)), "FD_(pixels)": None, "step_generator": np.full(len(STEPS), 2e-5)},
+     "critic too strong", {"lr": 50, "lr_critic": 1}),
+    ({"diversity": np.full(len(STEPS), 0.1), "step_critic": np.full(len(STEPS), 5e-5)}, "variety",
+     {"lr": 1, "lr_critic": 20}),
+    ({"dead_generator": np.ones(len(STEPS)), "step_generator": np.where(STEPS < 900, 0.3, 0)}, "dead units",
+     {"lr": 0.001}),
+    ({"step_generator": np.full(len(STEPS), 3e-8)}, "learning rate", {"lr": 1e4}),
+    ({"step_critic": np.full(len(STEPS), 0.3)}, "learning rate", {"lr_critic": 1e-3}),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_the_first_remedy_is_the_rate_that_would_fit(series, name, scale) -> None:
+    assert found(**series)[name].remedies[0].scale == pytest.approx(scale)
+
+
+def test_where_steps_are_alike_no_rate_is_blamed() -> None:
+    assert found(told_apart=np.full(len(STEPS), 0.2))["critic too weak"].remedies[0].scale == {"lr_critic": 4}
+
+
 def test_what_began_is_what_has_not_ended() -> None:
     steps = np.array([1, 2, 3, 4])
     assert since((steps, np.array([0, 5, 0, 5])), lambda v: v > 1) == 4

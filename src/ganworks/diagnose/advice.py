@@ -137,7 +137,7 @@ ADVICE: Mapping[str, Advice] = {
     "divergence": Advice(
         {"serious": "costs run away", "warning": "costs have grown much", "healthy": "costs stay in bounds"},
         "steps are too long, or nothing bounds the critic's outputs",
-        (Remedy("", "shorter steps", {"lr": 0.1}), Remedy("--r1 1", "steep critics pay"),
+        (Remedy("--r1 1", "steep critics pay"), Remedy("", "shorter steps", {"lr": 0.1, "lr_critic": 0.1}),
          Remedy("--clip 1", "no single batch can throw the weights far")),
         "Mescheder et al. 2018"),
     "cycling": Advice(

@@ -18,6 +18,8 @@ LOOKS = 5
 USUAL_STEP, SHORT_STEP, LONG_STEP = 3e-4, 3e-7, 0.03
 """Lengths of steps, as shares of the weights' own: what is usual, and beyond what they are too short or too long."""
 LEAK = 0.2
+FAR_SHORTER = 10
+"""Steps so many times shorter than the other player's do not keep up."""
 STANDING, ALIKE, DEAD, SWINGS = 0.8, 0.5, 0.6, 0.6
 """Set on the labelled collection of ``benchmarks/doctor.py``, on that half of it which does not test."""
 NO_PULL = 1e-7
@@ -95,9 +97,10 @@ class _Lacking(Exception):
 def varied(course: Course) -> Finding:
     """Samples of fixed latents that lose their variety on the way."""
     worst, line = _worst(course, "diversity", min)
-    return finding("variety", "serious" if worst < 0.3 else "warning" if worst < ALIKE else "healthy",
+    found = finding("variety", "serious" if worst < 0.3 else "warning" if worst < ALIKE else "healthy",
                    (Evidence("typical distance of two samples, the data's being 1, at the end", worst, "near 1"),),
-                   since(line, lambda v: v < ALIKE))
+                    since(line, lambda v: v < ALIKE))
+    return _before(found, _quicker(course, "critic"))
 
 
 def vanishing(course: Course) -> Finding:
@@ -126,17 +129,19 @@ def strong(course: Course) -> Finding:
     if left is not None:
         evidence.append(Evidence("what is left of the first checkpoint's distance to the data", left, "below 0.5"))
     wins = apart > 0.999 and (left is None or left > STANDING)
-    return finding("critic too strong", "warning" if wins else "healthy", tuple(evidence),
-                   since(line, lambda v: v > 0.999))
+    found = finding("critic too strong", "warning" if wins else "healthy", tuple(evidence),
+                    since(line, lambda v: v > 0.999))
+    return _before(found, _quicker(course, "generator"))
 
 
 def weak(course: Course) -> Finding:
     """A critic that cannot tell samples from data that it should."""
     apart, line = _worst(course, "told apart", min)
     wrong = apart < 0.4 or (abs(apart - 0.5) < 0.04 and _worst(course, "diversity", min)[0] < ALIKE)
-    return finding("critic too weak", "warning" if wrong else "healthy",
-                   (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
-                   since(line, lambda v: v < 0.54))
+    found = finding("critic too weak", "warning" if wrong else "healthy",
+                    (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
+                    since(line, lambda v: v < 0.54))
+    return _before(found, _quicker(course, "critic"))
 
 
 def overfitting(course: Course) -> Finding:
@@ -175,9 +180,10 @@ def dead(course: Course) -> Finding:
     shares = {player: _worst(course, f"dead {player}", max) for player in ("generator", "critic")}
     player = max(shares, key=lambda name: shares[name][0])
     share, line = shares[player]
-    return finding("dead units", "serious" if share > 0.9 else "warning" if share > DEAD else "healthy",
+    found = finding("dead units", "serious" if share > 0.9 else "warning" if share > DEAD else "healthy",
                    (Evidence(f"share of the {player}'s units whose gradient is exactly 0", share, "below 0.2"),),
-                   since(line, lambda v: v > DEAD), share=share)
+                    since(line, lambda v: v > DEAD), share=share)
+    return _before(found, _shorter(course))
 
 
 def paces(course: Course) -> Finding:
@@ -197,12 +203,45 @@ def paces(course: Course) -> Finding:
     found = finding("learning rate", "warning" if long or short else "healthy",
                     (Evidence(f"length of a step of the {player}, of that of its weights", length, "1e-5 to 1e-2"),),
                     times=length / USUAL_STEP if long else USUAL_STEP / length, too="too long" if long else "too short")
-    if not (long or short):
-        return found
     option = "lr" if player == "generator" else "lr_critic"
-    fitting = Remedy("", "steps become as long as they usually are, 0.0003 of the weights",
-                     {option: float(f"{USUAL_STEP / length:.1g}")})
-    return replace(found, remedies=(fitting, *found.remedies))
+    return _before(found, Remedy("", f"steps become as long as they usually are, {USUAL_STEP:g} of the weights",
+                                 {option: _round(USUAL_STEP / length)}))
+
+
+def _before(found: Finding, remedy: Remedy | None) -> Finding:
+    """Return a finding with one more remedy, the first one, where something is wrong."""
+    if remedy is None or found.severity == "healthy":
+        return found
+    return replace(found, remedies=(remedy, *found.remedies))
+
+
+def _quicker(course: Course, player: str) -> Remedy | None:
+    """Return that a player's steps should become as long as the other's, where they are much shorter."""
+    other = "critic" if player == "generator" else "generator"
+    mine, theirs = (_stride(course, name, 0.5) for name in (player, other))
+    if mine is None or theirs is None or theirs < FAR_SHORTER * mine:
+        return None
+    scale = {"lr": 1.0, "lr_critic": 1.0} | {"lr" if player == "generator" else "lr_critic": _round(theirs / mine)}
+    return Remedy("", f"the {player}'s steps become as long as the {other}'s, and it keeps up", scale)
+
+
+def _shorter(course: Course) -> Remedy | None:
+    """Return that steps should become as long as they usually are, where some were far too long."""
+    longest = max((_stride(course, name, 0.9) or 0.0 for name in ("generator", "critic")), default=0.0)
+    if longest < LONG_STEP:
+        return None
+    return Remedy("", "steps become as long as they usually are; train anew, since dead units do not come back",
+                  {"lr": _round(USUAL_STEP / longest)})
+
+
+def _stride(course: Course, player: str, share: float) -> float | None:
+    """Return a quantile over the training of the length of a player's steps."""
+    line = course.looks(f"step {player}").get("")
+    return None if line is None else max(float(np.quantile(line[1], share)), 1e-30)
+
+
+def _round(factor: float) -> float:
+    return float(f"{factor:.1g}")
 
 
 def _pulled(course: Course, player: str) -> bool:

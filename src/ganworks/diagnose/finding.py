@@ -86,7 +86,10 @@ def _written(remedy: Remedy, options: Mapping[str, Any] | None) -> Remedy:
     for name, factor in remedy.scale.items():
         value = None if options is None else options.get(name) or options.get(name.removesuffix("_critic"))
         flag = "--" + name.replace("_", "-")
-        parts.append(f"{flag} X, {factor:g} times what it was" if value is None else f"{flag} {_scaled(value, factor)}")
+        if value is not None:
+            parts.append(f"{flag} {_scaled(value, factor)}")
+        elif factor != 1:
+            parts.append(f"{flag} X, {factor:g} times what it was")
     return Remedy(" ".join(parts), remedy.why)
 
 
