@@ -53,7 +53,7 @@ SAMPLES = 2000
 RANKED, CHOSEN = 4, 30
 """Checkpoints, the last ones, that are compared, in at most so many runs."""
 ALARMS = ("serious", "warning")
-MEANT = {"collapse": ("variety", "collapse"), "dropping": ("dropping", "collapse"),
+MEANT = {"collapse": ("variety", "collapse", "dropping"), "dropping": ("dropping", "collapse"),
          "divergence": ("divergence", "learning rate"), "dead units": ("dead units", "saturation"),
          "learning rate": ("learning rate", "dead units", "saturation")}
 """Findings that count as having found what is in the group's name, where that is not the name itself."""

@@ -46,7 +46,7 @@ def test_a_healthy_log_has_no_findings() -> None:
      "warning", 100),
     ({"told_apart": np.full(len(STEPS), 0.3)}, "critic too weak", "warning", 100),
     ({"known_by_heart": 0.5 + np.minimum(STEPS / 3000, 0.4)}, "critic overfits", "serious", 500),
-    ({"step_generator": np.full(len(STEPS), 0.2)}, "learning rate", "warning", None),
+    ({"step_generator": np.full(len(STEPS), 0.2), "FD_(pixels)": None}, "learning rate", "warning", None),
     ({"step_critic": np.full(len(STEPS), 1e-9)}, "learning rate", "warning", None),
     ({"critic/adversarial": 1.2 * np.exp(np.maximum(STEPS - 1500, 0) / 200)}, "divergence", "serious", None),
     ({"on_real": np.sin(STEPS / 40) + 0.2 * RNG.normal(size=len(STEPS))}, "cycling", "warning", None),
@@ -133,7 +133,7 @@ def test_without_a_gradient_the_length_of_steps_is_not_judged() -> None:
     ({"dead_generator": np.ones(len(STEPS)), "step_generator": np.where(STEPS < 900, 0.3, 0)}, "dead units",
      {"lr": 0.001}),
     ({"step_generator": np.full(len(STEPS), 3e-8)}, "learning rate", {"lr": 1e4}),
-    ({"step_critic": np.full(len(STEPS), 0.3)}, "learning rate", {"lr_critic": 1e-3}),
+    ({"step_critic": np.full(len(STEPS), 0.3), "FD_(pixels)": None}, "learning rate", {"lr_critic": 1e-3}),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_the_first_remedy_is_the_rate_that_would_fit(series, name, scale) -> None:
     assert found(**series)[name].remedies[0].scale == pytest.approx(scale)

@@ -112,3 +112,19 @@ def test_what_cannot_be_examined_is_refused(fake, real, words) -> None:
 
 def test_the_same_seed_is_the_same_exam() -> None:
     assert exam(SPARE, DATA, seed=3) == exam(SPARE, DATA, seed=3)
+
+
+def test_a_class_that_rough_samples_leave_out_is_found_by_its_name() -> None:
+    rough = shaken(SPARE[~np.isin(SPARE_NAMES, (3, 7))], sd=40)
+    names = [str(name) for name in NAMES]
+    found = exam(rough, DATA, names).figures["classes"]
+    assert found[0] == pytest.approx(np.isin(NAMES, (3, 7)).mean(), abs=0.05)
+    assert found[1] == 0
+    assert exam(SPARE, DATA, names).figures["classes"] == (0, 0)
+
+
+def test_values_at_the_ends_are_counted() -> None:
+    hard = np.where(SPARE > 100, 255, 0).astype(np.uint8)
+    ends = exam(hard, DATA).figures["ends"]
+    assert ends[0] == 1
+    assert ends[1] == pytest.approx(np.isin(PIXELS, (0, 255)).mean(), abs=0.03)

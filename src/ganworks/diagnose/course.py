@@ -20,7 +20,7 @@ USUAL_STEP, SHORT_STEP, LONG_STEP = 3e-4, 3e-7, 0.03
 LEAK = 0.2
 FAR_SHORTER = 10
 """Steps so many times shorter than the other player's do not keep up."""
-STANDING, ALIKE, DEAD, SWINGS = 0.8, 0.5, 0.6, 0.6
+STANDING, LEFT, ALIKE, DEAD, SWINGS = 0.8, 0.3, 0.5, 0.6, 0.6
 """Set on the labelled collection of ``benchmarks/doctor.py``, on that half of it which does not test."""
 NO_PULL = 1e-7
 """A norm of a player's gradient below which it is as good as none."""
@@ -137,7 +137,9 @@ def strong(course: Course) -> Finding:
 def weak(course: Course) -> Finding:
     """A critic that cannot tell samples from data that it should."""
     apart, line = _worst(course, "told apart", min)
-    wrong = apart < 0.4 or (abs(apart - 0.5) < 0.04 and _worst(course, "diversity", min)[0] < ALIKE)
+    left = _left(course)
+    poor = _worst(course, "diversity", min)[0] < ALIKE or (left is not None and left > STANDING)
+    wrong = apart < 0.4 or (abs(apart - 0.5) < 0.05 and poor)
     found = finding("critic too weak", "warning" if wrong else "healthy",
                     (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
                     since(line, lambda v: v < 0.54))
@@ -199,7 +201,9 @@ def paces(course: Course) -> Finding:
                        "step along")
     player = max(typical, key=lambda name: abs(np.log10(max(typical[name], 1e-30) / USUAL_STEP)))
     length = max(typical[player], 1e-30)
-    long, short = length > LONG_STEP, length < SHORT_STEP
+    # Where samples have come much nearer to the data, weights may have become small, and steps only look long.
+    left = _left(course)
+    long, short = length > LONG_STEP and (left is None or left > LEFT), length < SHORT_STEP
     found = finding("learning rate", "warning" if long or short else "healthy",
                     (Evidence(f"length of a step of the {player}, of that of its weights", length, "1e-5 to 1e-2"),),
                     times=length / USUAL_STEP if long else USUAL_STEP / length, too="too long" if long else "too short")

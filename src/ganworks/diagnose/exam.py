@@ -87,6 +87,8 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
     - "precision", "recall", "density", "coverage" as ``evaluate.prdc`` has them.
     - "missing": share of the data that lies in groups which the samples leave out (after Richardson and Weiss 2018,
       section 3: groups by k-means, shares compared by a test of two proportions).
+    - "classes", of data with labels: share of the data whose class is left out, samples being of the class of the
+      reference's nearest.
     - "uneven": share of groups whose share differs from the reference's beyond chance, at 5 %.
     - "copies": share of samples nearer to one of the data than all but 1 % of the data are to their next; "nearer": the
       probability that a sample is nearer to the data than a real one is to the rest of it (after Meehan, Chaudhuri and
@@ -114,11 +116,14 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
     alone = nearest(data[: 2 * n], data, itself=True)[0]
     twins, copied = nearest(made, made, itself=True), nearest(made, data)
     groups = _groups(reference, made, other, None if labels is None else [labels[row] for row in rows[:n]], seed)
+    named = None if labels is None else np.unique([labels[row] for row in rows[:n]], return_inverse=True)[1]
     of = (_alike(made, reference, twins[0]) | _copied(copied[0], alone[:n]) | _shares(groups, n)
-          | _colours(fake[chosen], real[rows[:n]]) | _ends(fake[chosen]))
+          | _colours(fake[chosen], real[rows[:n]]) | _ends(fake[chosen])
+          | _classes(made, reference, named))
     swapped = tuple(replace(group, fake=group.other, other=group.fake) for group in groups)
     usual = (_alike(other, reference, nearest(other, other, itself=True)[0]) | _copied(alone[n:], alone[:n])
-             | _shares(swapped, n) | _colours(real[rows[n : 2 * n]], real[rows[:n]]) | _ends(real[rows[n : 2 * n]]))
+             | _shares(swapped, n) | _colours(real[rows[n : 2 * n]], real[rows[:n]]) | _ends(real[rows[n : 2 * n]])
+             | _classes(other, reference, named))
     return Exam(n, {name: (of[name], usual[name]) for name in of},
                 tuple(replace(group, centre=int(rows[group.centre])) for group in groups),
                 _closest(twins, chosen, chosen), _closest(copied, chosen, rows))
@@ -142,6 +147,15 @@ def _colours(images: np.ndarray, reference: np.ndarray) -> dict[str, float]:
         return {}
     mean, wanted = (x[:, :3].mean(axis=(0, 2, 3)) / 255 for x in (images, reference))
     return {"colour": float(abs(mean - wanted).max()), "exchanged": float(abs(mean[::-1] - wanted).max())}
+
+
+def _classes(x: np.ndarray, reference: np.ndarray, named: np.ndarray | None) -> dict[str, float]:
+    if named is None:
+        return {}
+    count = int(named.max()) + 1
+    real, fake = (np.bincount(rows, minlength=count) / len(rows) for rows in (named, named[nearest(x, reference)[1]]))
+    groups = tuple(Group(0, float(a), float(b), 0.0) for a, b in zip(real, fake, strict=True))
+    return {"classes": sum(group.real for group in left_out(groups, len(x)))}
 
 
 def _ends(images: np.ndarray) -> dict[str, float]:

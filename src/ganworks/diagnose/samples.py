@@ -11,6 +11,7 @@ FINE = 0.85
 WORDS = {"duplicates": "share of the samples with a near copy among the others",
          "diversity": "typical distance of two samples, the data's being 1",
          "missing": "share of the data in groups that the samples leave out",
+         "classes": "share of the data whose class the samples leave out",
          "uneven": "share of the groups of which there are too many or too few",
          "coverage": "share of the data that has a sample near by (coverage)",
          "copies": "share of the samples with a near copy in the data",
@@ -45,9 +46,11 @@ def dropping(exam: Exam) -> Finding:
     # nothing, yet leave out no part more than another.
     fine = precision > FINE
     bare = 1 - coverage if fine else 0.0
-    least = usual + (0.03 if fine else 0.12)
-    return finding("dropping", _severity(missing > usual + 0.25 or bare > 0.3, missing > least or bare > 0.12),
-                   _evidence(exam, "missing", "coverage", "uneven"), missing=max(missing, bare))
+    least = usual + (0.03 if fine else 0.2)
+    classes, known = exam.figures.get("classes", (0.0, 0.0))[0], ("classes",) if "classes" in exam.figures else ()
+    return finding("dropping", _severity(missing > usual + 0.25 or classes > 0.25 or bare > 0.3,
+                                         missing > least or classes > 0 or bare > 0.12),
+                   _evidence(exam, "missing", "coverage", "uneven", *known), missing=max(missing, classes, bare))
 
 
 def copying(exam: Exam) -> Finding:
