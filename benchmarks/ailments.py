@@ -165,6 +165,7 @@ def _healthy() -> Iterator[tuple[str, str, dict[str, Any], str]]:
     small: dict[str, Any] = {"r1": 0.01, "r2": 0.01}
     larger: dict[str, Any] = {"r1": 0.02, "r2": 0.02}
     noisy: dict[str, Any] = {"noise": 0.3, "noise_fade": 0.3}
+    more: dict[str, Any]
     for more in ({}, {"steps": 2500}, {"lr": 2e-3}, {"width": 24}):
         yield "ring8", "rpgan", {**small, **more}, ""
     for more in ({}, noisy, {"batch": 256}):
