@@ -128,7 +128,11 @@ def strong(course: Course) -> Finding:
     evidence = [Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98")]
     if left is not None:
         evidence.append(Evidence("what is left of the first checkpoint's distance to the data", left, "below 0.5"))
-    wins = apart > 0.999 and (left is None or left > STANDING)
+    elif apart > 0.999:
+        return Finding("critic too strong", "unknown", "whether the critic is too strong: it parts all samples from the "
+                       f"data, and fewer than {LOOKS} measured checkpoints say whether samples get better all the same",
+                       tuple(evidence))
+    wins = apart > 0.999 and left is not None and left > STANDING
     found = finding("critic too strong", "warning" if wins else "healthy", tuple(evidence),
                     since(line, lambda v: v > 0.999))
     return _before(found, _quicker(course, "generator"))
