@@ -129,8 +129,8 @@ def strong(course: Course) -> Finding:
     if left is not None:
         evidence.append(Evidence("what is left of the first checkpoint's distance to the data", left, "below 0.5"))
     elif apart > 0.999:
-        return Finding("critic too strong", "unknown", "whether the critic is too strong: it parts all samples from the "
-                       f"data, and fewer than {LOOKS} measured checkpoints say whether samples get better all the same",
+        return Finding("critic too strong", "unknown", "whether the critic is too strong: it parts all samples from "
+                       f"the data, and fewer than {LOOKS} measured checkpoints say whether samples get better",
                        tuple(evidence))
     wins = apart > 0.999 and left is not None and left > STANDING
     found = finding("critic too strong", "warning" if wins else "healthy", tuple(evidence),
