@@ -143,7 +143,7 @@ def weak(course: Course) -> Finding:
     apart, line = _worst(course, "told apart", min)
     left = _left(course)
     poor = _worst(course, "diversity", min)[0] < ALIKE or (left is not None and left > STANDING)
-    wrong = apart < 0.4 or (abs(apart - 0.5) < 0.05 and poor)
+    wrong = apart < 0.3 or (abs(apart - 0.5) < 0.05 and poor)
     found = finding("critic too weak", "warning" if wrong else "healthy",
                     (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
                     since(line, lambda v: v < 0.54))

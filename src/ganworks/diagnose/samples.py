@@ -46,10 +46,10 @@ def dropping(exam: Exam) -> Finding:
     # nothing, yet leave out no part more than another.
     fine = precision > FINE
     bare = 1 - coverage if fine else 0.0
-    least = usual + (0.03 if fine else 0.2)
+    least, whole = (usual + 0.03, 0.0) if fine else (usual + 0.2, 0.15)  # rough samples are named wrongly, too
     classes, known = exam.figures.get("classes", (0.0, 0.0))[0], ("classes",) if "classes" in exam.figures else ()
     return finding("dropping", _severity(missing > usual + 0.25 or classes > 0.25 or bare > 0.3,
-                                         missing > least or classes > 0 or bare > 0.12),
+                                         missing > least or classes > whole or bare > 0.12),
                    _evidence(exam, "missing", "coverage", "uneven", *known), missing=max(missing, classes, bare))
 
 
