@@ -115,7 +115,7 @@ def test_a_run_is_told_in_its_report(capsys, monkeypatch) -> None:
         assert escape(one["title"]) in page
     wrong = [one["name"] for one in kept["findings"] if one["severity"] in ("serious", "warning")]
     assert {path.stem for path in Path("run/diagnosis").iterdir()} == set(wrong)
-    assert page.count("<figure><img") == len(wrong)
+    assert page.count("<figure class='evidence'><img") == len(wrong)
 
 
 def test_the_checkpoints_of_a_run_are_compared(capsys, monkeypatch) -> None:

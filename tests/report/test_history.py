@@ -96,7 +96,7 @@ def test_a_finding_is_shown_by_the_curves_that_it_rests_on() -> None:
     assert found.since == 20
     costs = evidence_panel("divergence", None, log)
     assert costs is not None
-    assert [line.name for line in costs.lines] == ["adversarial"]
+    assert [line.name for line in costs.lines] == ["generator adversarial"]
     assert evidence_panel("collapse", None, log) is None
     assert evidence_panel("plateau", None, log) is None
 

@@ -108,7 +108,7 @@ def _figure(finding: Finding, run: Path, step: int, records: Records) -> str:
         inner = image_tag(Picture(step, drawn), finding.title, LARGE)
     else:
         return ""
-    return f"<figure>{inner}</figure>"
+    return f"<figure class='evidence'>{inner}</figure>"
 
 
 def _card(finding: Finding, figure: str) -> str:

@@ -119,8 +119,9 @@ def evidence_panel(finding: str, since: int | None, records: Records) -> Panel |
         since: the step at which it began.
     """
     wanted, axis = EVIDENCE.get(finding, ((), ""))
-    lines = tuple(_line(key.partition("/")[2].replace("_", " "), *line) for key, line in series(records).items()
-                  if any(key.startswith(name) or (name[0] == "/" and key.endswith(name)) for name in wanted))
+    lines = tuple(_line(key.removeprefix("vital/").replace("/", " ").replace("_", " "), *line)
+                  for key, line in series(records).items() if any(
+                      key.startswith(name) or (name[0] == "/" and key.endswith(name)) for name in wanted))
     return Panel(finding, axis, lines, since=since) if lines else None
 
 
