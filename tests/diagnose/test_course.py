@@ -131,6 +131,8 @@ def test_without_a_gradient_the_length_of_steps_is_not_judged() -> None:
      "critic too strong", {"lr": 50, "lr_critic": 1}),
     ({"diversity": np.full(len(STEPS), 0.1), "step_critic": np.full(len(STEPS), 5e-5)}, "variety",
      {"lr": 1, "lr_critic": 20}),
+    ({"diversity": np.full(len(STEPS), 0.1), "step_critic": np.full(len(STEPS), 5e-5),
+      "step_generator": np.where(STEPS < 900, 0.01, 0)}, "variety", {"lr": 0.005, "lr_critic": 1}),
     ({"dead_generator": np.ones(len(STEPS)), "step_generator": np.where(STEPS < 900, 0.3, 0)}, "dead units",
      {"lr": 0.001}),
     ({"step_generator": np.full(len(STEPS), 3e-8)}, "learning rate", {"lr": 1e4}),

@@ -224,12 +224,19 @@ def _before(found: Finding, remedy: Remedy | None) -> Finding:
 
 
 def _quicker(course: Course, player: str) -> Remedy | None:
-    """Return that a player's steps should become as long as the other's, where they are much shorter."""
+    """Return that a player's steps should become as long as the other's, where they are much shorter.
+
+    Where the other's are far longer than usual, it is those that should become shorter.
+    """
     other = "critic" if player == "generator" else "generator"
-    mine, theirs = (_stride(course, name, 0.5) for name in (player, other))
+    mine, theirs = (_stride(course, name, 0.9) for name in (player, other))
     if mine is None or theirs is None or theirs < FAR_SHORTER * mine:
         return None
-    scale = {"lr": 1.0, "lr_critic": 1.0} | {"lr" if player == "generator" else "lr_critic": _round(theirs / mine)}
+    options = {"generator": "lr", "critic": "lr_critic"}
+    if theirs > FAR_SHORTER * USUAL_STEP:
+        scale = {"lr": 1.0, "lr_critic": 1.0} | {options[other]: _round(mine / theirs)}
+        return Remedy("", f"the {other}'s steps become as short as the {player}'s, which keeps up", scale)
+    scale = {"lr": 1.0, "lr_critic": 1.0} | {options[player]: _round(theirs / mine)}
     return Remedy("", f"the {player}'s steps become as long as the {other}'s, and it keeps up", scale)
 
 
