@@ -118,7 +118,7 @@ def test_without_held_out_data_it_says_so() -> None:
 
 @pytest.mark.parametrize(("draws", "count", "words"), [
     ({1: of_modes(8)}, 200, "1 checkpoint to choose from"), ({}, 200, "0 checkpoints to choose from"),
-    ({1: of_modes(8), 2: of_modes(8)}, 50, "50 samples")], ids=str)
+    ({1: of_modes(8), 2: of_modes(8)}, 50, "50 samples")], ids=["one", "none", "few samples"])
 def test_what_cannot_be_compared_is_refused(draws, count, words, monkeypatch) -> None:
     monkeypatch.setattr(checkpoints, "CRITICS", {**checkpoints.CRITICS, "steps": 1})
     with pytest.raises(UserError, match=words):
