@@ -111,6 +111,8 @@ def run(args: argparse.Namespace) -> int:
 def _watching(call: Call, cadence: Cadence, quiet: bool, act: Act | None, after: int, run: Run) -> Sequence[Hook]:
     from ganworks.diagnose import Vitals, Watcher
 
+    if cadence.vitals is None and act is None:  # nothing to look at, as in a tournament
+        return []
     vitals = [] if cadence.vitals is None else [Vitals(run, cadence.vitals)]
     return [*vitals, Watcher(run, call.values, cadence.vitals or UNWATCHED, quiet, act, after)]
 
