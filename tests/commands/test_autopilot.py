@@ -137,6 +137,7 @@ def test_it_goes_on_from_the_last_healthy_checkpoint_under_the_changed_recipe(tr
     assert same(state("hand")["optimisers"], state("run")["optimisers"])
 
 
+@pytest.mark.slow
 def test_without_a_checkpoint_from_before_it_starts_again(train, monkeypatch) -> None:
     planted(monkeypatch, LOWER, since=3)
     assert train(*ILL, "--run", "run")[0] == 0

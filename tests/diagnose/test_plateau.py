@@ -100,6 +100,7 @@ def test_a_training_ends_with_the_checkpoint_after_which_nothing_fell(tmp_path) 
     assert trained(tmp_path / "run", [], resume=True) == (step, reason)
 
 
+@pytest.mark.slow
 def test_one_that_was_killed_stops_where_it_would_have(tmp_path) -> None:
     values = np.r_[9, 1, np.full(98, 5.0)]
     assert trained(tmp_path / "run", values, steps=20) == (20, "")

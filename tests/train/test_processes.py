@@ -33,6 +33,7 @@ def torchrun(*words, where):
                   port, *words, where=where)
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns_from_the_same_batch(tmp_path):
     python(PROOF, "--json", tmp_path / "found.json", where=tmp_path)
     found = json.loads((tmp_path / "found.json").read_text())
@@ -84,6 +85,7 @@ for _ in range(200):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_processes_that_end_in_a_hurry_do_not_abort(tmp_path):
     (tmp_path / "hasty.py").write_text(HASTY)
