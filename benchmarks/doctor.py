@@ -52,7 +52,6 @@ from ganworks.train.watch import NonFinite
 SAMPLES = 2000
 RANKED, CHOSEN = 4, 30
 """Checkpoints, the last ones, that are compared, in at most so many runs."""
-ALARMS = ("serious", "warning")
 MEANT = {"collapse": ("variety", "collapse", "dropping"), "dropping": ("dropping", "collapse"),
          "divergence": ("divergence", "learning rate"), "dead units": ("dead units", "saturation"),
          "learning rate": ("learning rate", "dead units", "saturation")}
@@ -142,7 +141,7 @@ def judge(patient: Patient, path: Path, more: dict[str, Any] | None = None) -> l
 def found_in(patient: Patient, findings: Sequence[Finding]) -> list[Finding]:
     """Return the findings that name what a patient is meant to have, the first one the most to the point."""
     meant = MEANT.get(patient.group, (patient.group,))
-    said = {one.name: one for one in findings if one.severity in ALARMS}
+    said = {one.name: one for one in findings if one.wrong}
     return [said[name] for name in meant if name in said]
 
 
@@ -225,7 +224,7 @@ def within_noise(row: dict[str, Any]) -> bool:
 
 def alarms(findings: Sequence[Finding]) -> list[str]:
     """Return the names of what is said to be wrong."""
-    return [one.name for one in findings if one.severity in ALARMS]
+    return [one.name for one in findings if one.wrong]
 
 
 Judged = list[tuple[Patient, list[Finding]]]
@@ -238,7 +237,7 @@ def table(kept: Judged) -> str:
     lines = ["| really | runs | found | " + " | ".join(names) + " |", "|---" * (3 + len(names)) + "|"]
     for group in groups:
         said = [(patient, findings) for patient, findings in kept if patient.group == group]
-        counts = Counter(one.name for _, findings in said for one in findings if one.severity in ALARMS)
+        counts = Counter(one.name for _, findings in said for one in findings if one.wrong)
         hits = sum(bool(found_in(*one)) if group != "healthy" else not alarms(one[1]) for one in said)
         cells = [group, str(len(said)), str(hits), *(str(counts[name] or "") for name in names)]
         lines.append("| " + " | ".join(cells) + " |")
@@ -314,7 +313,7 @@ def main() -> None:
                                                                      and not found_in(patient, findings)):
                 print(patient.name, patient.kind, patient.recipe, patient.given, patient.fault, done[patient.name])
                 print("   ", [(one.name, one.severity, [float(f"{e.value:.3g}") for e in one.evidence])
-                              for one in findings if one.severity in ALARMS or one.name in MEANT.get(
+                              for one in findings if one.wrong or one.name in MEANT.get(
                                   patient.group, (patient.group,))])
 
 

@@ -155,7 +155,7 @@ def _of_run(args: argparse.Namespace) -> tuple[list[Finding], dict[str, Any], Ra
         (run.path / PICTURES).mkdir(exist_ok=True)
         shown = pictures(seen, fake, real)
         for one in others:
-            if one.name in shown and one.severity in ("serious", "warning"):
+            if one.name in shown and one.wrong:
                 save(shown[one.name], run.path / PICTURES / f"{one.name}.png")
         ranking, lacks = _ranking(args, run, source)
         found += lacks

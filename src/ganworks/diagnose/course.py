@@ -3,72 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from ganworks.diagnose.advice import finding
 from ganworks.diagnose.finding import Evidence, Finding, Remedy
+from ganworks.diagnose.pacing import LONG_STEP, SHORT_STEP, USUAL_STEP, before, quicker, rounded, shorter
+from ganworks.diagnose.past import LOOKS, Course, since
 from ganworks.diagnose.plateau import LEAST, SURE, ended, measured, trend
-from ganworks.train.series import Records, Series, series
+from ganworks.train.series import Records, Series
 
-LOOKS = 5
-"""Fewer records of a quantity than this say nothing of its course."""
-USUAL_STEP, SHORT_STEP, LONG_STEP = 3e-4, 3e-7, 0.03
-"""Lengths of steps, as shares of the weights' own: what is usual, and beyond what they are too short or too long."""
-LEAK = 0.2
-FAR_SHORTER = 10
-"""Steps so many times shorter than the other player's do not keep up."""
-STANDING, LEFT, ALIKE, DEAD, SWINGS = 0.8, 0.3, 0.5, 0.6, 0.6
+LEAK, STANDING, LEFT, ALIKE, DEAD, SWINGS = 0.2, 0.8, 0.3, 0.5, 0.6, 0.6
 """Set on the labelled collection of ``benchmarks/doctor.py``, on that half of it which does not test."""
 NO_PULL = 1e-7
 """A norm of a player's gradient below which it is as good as none."""
-LAST = 1 / 3
-"""The share of the training, at its end, by which it is judged."""
-
-
-@dataclass(frozen=True)
-class Course:
-    """A training as its log has it.
-
-    Attributes:
-        records: of the log.
-    """
-
-    records: Records
-
-    @cached_property
-    def known(self) -> dict[str, Series]:
-        """Every quantity "group/name" with its steps and values."""
-        return series(self.records)
-
-    @property
-    def steps(self) -> int:
-        """The last step that is told of."""
-        return max((int(steps[-1]) for steps, _ in self.known.values()), default=0)
-
-    def looks(self, name: str) -> dict[str, Series]:
-        """Return a vital of each duel, by the duel's name, where there are enough records of it."""
-        key = f"vital/{name}"
-        found = {other.removeprefix(key).strip(): line for other, line in self.known.items()
-                 if other == key or other.startswith(key + " ")}
-        return {duel: line for duel, line in found.items() if len(line[0]) >= LOOKS and len(self.last(line))}
-
-    def last(self, line: Series) -> np.ndarray:
-        """Return the values of the last third of the training."""
-        steps, values = line
-        return values[steps > self.steps * (1 - LAST)]
-
-
-def since(line: Series, bad: Callable[[np.ndarray], np.ndarray]) -> int | None:
-    """Return the step from which on every value is bad; None where the last one is not."""
-    wrong = bad(line[1])
-    if not wrong.size or not wrong[-1]:
-        return None
-    fine = np.flatnonzero(~wrong)
-    return int(line[0][fine[-1] + 1 if fine.size else 0])
-
 
 def course_findings(records: Records) -> list[Finding]:
     """Return what the log of a training tells; what was looked for and is not there is "healthy"."""
@@ -98,9 +46,9 @@ def varied(course: Course) -> Finding:
     """Samples of fixed latents that lose their variety on the way."""
     worst, line = _worst(course, "diversity", min)
     found = finding("variety", "serious" if worst < 0.3 else "warning" if worst < ALIKE else "healthy",
-                   (Evidence("typical distance of two samples, the data's being 1, at the end", worst, "near 1"),),
+                    (Evidence("typical distance of two samples, the data's being 1, at the end", worst, "near 1"),),
                     since(line, lambda v: v < ALIKE))
-    return _before(found, _quicker(course, "critic"))
+    return before(found, quicker(course, "critic"))
 
 
 def vanishing(course: Course) -> Finding:
@@ -124,7 +72,7 @@ def vanishing(course: Course) -> Finding:
 def strong(course: Course) -> Finding:
     """A critic that parts all samples from the data, for good."""
     apart, line = _worst(course, "told apart", max)
-    left = _left(course)
+    left = course.left
     evidence = [Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98")]
     if left is not None:
         evidence.append(Evidence("what is left of the first checkpoint's distance to the data", left, "below 0.5"))
@@ -135,19 +83,19 @@ def strong(course: Course) -> Finding:
     wins = apart > 0.999 and left is not None and left > STANDING
     found = finding("critic too strong", "warning" if wins else "healthy", tuple(evidence),
                     since(line, lambda v: v > 0.999))
-    return _before(found, _quicker(course, "generator"))
+    return before(found, quicker(course, "generator"))
 
 
 def weak(course: Course) -> Finding:
     """A critic that cannot tell samples from data that it should."""
     apart, line = _worst(course, "told apart", min)
-    left = _left(course)
+    left = course.left
     poor = _worst(course, "diversity", min)[0] < ALIKE or (left is not None and left > STANDING)
     wrong = apart < 0.3 or (abs(apart - 0.5) < 0.05 and poor)
     found = finding("critic too weak", "warning" if wrong else "healthy",
                     (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
                     since(line, lambda v: v < 0.54))
-    return _before(found, _quicker(course, "critic"))
+    return before(found, quicker(course, "critic"))
 
 
 def overfitting(course: Course) -> Finding:
@@ -187,9 +135,9 @@ def dead(course: Course) -> Finding:
     player = max(shares, key=lambda name: shares[name][0])
     share, line = shares[player]
     found = finding("dead units", "serious" if share > 0.9 else "warning" if share > DEAD else "healthy",
-                   (Evidence(f"share of the {player}'s units whose gradient is exactly 0", share, "below 0.2"),),
+                    (Evidence(f"share of the {player}'s units whose gradient is exactly 0", share, "below 0.2"),),
                     since(line, lambda v: v > DEAD), share=share)
-    return _before(found, _shorter(course))
+    return before(found, shorter(course))
 
 
 def paces(course: Course) -> Finding:
@@ -206,57 +154,14 @@ def paces(course: Course) -> Finding:
     player = max(typical, key=lambda name: abs(np.log10(max(typical[name], 1e-30) / USUAL_STEP)))
     length = max(typical[player], 1e-30)
     # Where samples have come much nearer to the data, weights may have become small, and steps only look long.
-    left = _left(course)
+    left = course.left
     long, short = length > LONG_STEP and (left is None or left > LEFT), length < SHORT_STEP
     found = finding("learning rate", "warning" if long or short else "healthy",
                     (Evidence(f"length of a step of the {player}, of that of its weights", length, "1e-5 to 1e-2"),),
                     times=length / USUAL_STEP if long else USUAL_STEP / length, too="too long" if long else "too short")
     option = "lr" if player == "generator" else "lr_critic"
-    return _before(found, Remedy("", f"steps become as long as they usually are, {USUAL_STEP:g} of the weights",
-                                 {option: _round(USUAL_STEP / length)}))
-
-
-def _before(found: Finding, remedy: Remedy | None) -> Finding:
-    """Return a finding with one more remedy, the first one, where something is wrong."""
-    if remedy is None or found.severity == "healthy":
-        return found
-    return replace(found, remedies=(remedy, *found.remedies))
-
-
-def _quicker(course: Course, player: str) -> Remedy | None:
-    """Return that a player's steps should become as long as the other's, where they are much shorter.
-
-    Where the other's are far longer than usual, it is those that should become shorter.
-    """
-    other = "critic" if player == "generator" else "generator"
-    mine, theirs = (_stride(course, name, 0.9) for name in (player, other))
-    if mine is None or theirs is None or theirs < FAR_SHORTER * mine:
-        return None
-    options = {"generator": "lr", "critic": "lr_critic"}
-    if theirs > FAR_SHORTER * USUAL_STEP:
-        scale = {"lr": 1.0, "lr_critic": 1.0} | {options[other]: _round(mine / theirs)}
-        return Remedy("", f"the {other}'s steps become as short as the {player}'s, which keeps up", scale)
-    scale = {"lr": 1.0, "lr_critic": 1.0} | {options[player]: _round(theirs / mine)}
-    return Remedy("", f"the {player}'s steps become as long as the {other}'s, and it keeps up", scale)
-
-
-def _shorter(course: Course) -> Remedy | None:
-    """Return that steps should become as long as they usually are, where some were far too long."""
-    longest = max((_stride(course, name, 0.9) or 0.0 for name in ("generator", "critic")), default=0.0)
-    if longest < LONG_STEP:
-        return None
-    return Remedy("", "steps become as long as they usually are; train anew, since dead units do not come back",
-                  {"lr": _round(USUAL_STEP / longest)})
-
-
-def _stride(course: Course, player: str, share: float) -> float | None:
-    """Return a quantile over the training of the length of a player's steps."""
-    line = course.looks(f"step {player}").get("")
-    return None if line is None else max(float(np.quantile(line[1], share)), 1e-30)
-
-
-def _round(factor: float) -> float:
-    return float(f"{factor:.1g}")
+    return before(found, Remedy("", f"steps become as long as they usually are, {USUAL_STEP:g} of the weights",
+                                 {option: rounded(USUAL_STEP / length)}))
 
 
 def _pulled(course: Course, player: str) -> bool:
@@ -302,7 +207,7 @@ def cycling(course: Course) -> Finding:
 
 def plateau(course: Course) -> Finding:
     """A measure that has stopped falling, since the step at which ``--stop-when plateau`` would have ended it."""
-    found = measured(course.records)
+    found = measured(course.known)
     judged = None if found is None else trend(found[1])
     if found is None or judged is None:
         return Finding("plateau", "unknown", f"whether it still gets better: fewer than {LEAST} measured checkpoints "
@@ -335,12 +240,6 @@ def swing(values: np.ndarray) -> tuple[float, int]:
     behind = auto[troughs[0] :]
     best = int(behind.argmax())
     return max(0.0, float(behind[best])), int(troughs[0]) + best
-
-
-def _left(course: Course) -> float | None:
-    """Return the measure at the end as a share of its first value; None where there are too few."""
-    lines = [line for key, line in course.known.items() if key.startswith("measure/") and len(line[0]) >= LOOKS]
-    return None if not lines else float(np.median(course.last(lines[0])) / max(lines[0][1][0], 1e-30))
 
 
 def _worst(course: Course, name: str, which: Callable[..., str]) -> tuple[float, Series]:

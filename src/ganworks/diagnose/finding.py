@@ -60,6 +60,11 @@ class Finding:
     remedies: tuple[Remedy, ...] = ()
     reference: str = ""
 
+    @property
+    def wrong(self) -> bool:
+        """Whether something is wrong, and not only good to know or unknown."""
+        return self.severity in ("serious", "warning")
+
     def to_json(self) -> dict[str, Any]:
         """Return the finding as plain values."""
         return asdict(self)

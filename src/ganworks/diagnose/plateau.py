@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ from scipy.stats import kendalltau
 from ganworks.console import note
 from ganworks.errors import UserError
 from ganworks.train.hook import Hook
-from ganworks.train.series import Records, Series, series
+from ganworks.train.series import Series, series
 
 if TYPE_CHECKING:
     from ganworks.train.run import Run
@@ -96,10 +97,9 @@ def chance_of_fall(values: np.ndarray) -> float:
     return found if np.isfinite(found) else 1.0
 
 
-def measured(records: Records) -> tuple[str, Series] | None:
-    """Return the measure of checkpoints that a log holds, its name and its series; None where it holds none."""
-    found = [(key.partition("/")[2], line) for key, line in series(records).items() if key.startswith("measure/")]
-    return found[0] if found else None
+def measured(known: Mapping[str, Series]) -> tuple[str, Series] | None:
+    """Return the measure of checkpoints among a log's series, its name and its values; None where there is none."""
+    return next(((key.partition("/")[2], line) for key, line in known.items() if key.startswith("measure/")), None)
 
 
 class Plateau(Hook):
@@ -144,7 +144,7 @@ class Plateau(Hook):
     def _judge(self, trainer: Trainer) -> None:
         if not trainer.machine.is_main or trainer.step >= trainer.recipe.steps:
             return
-        found = measured(self.run.records())
+        found = measured(series(self.run.records()))
         judged = None if found is None else trend(found[1])
         if found is None or judged is None or judged.state != "stopped":
             return

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ganworks.console import warn
-from ganworks.diagnose.course import LOOKS, course_findings
+from ganworks.diagnose.course import course_findings
 from ganworks.diagnose.finding import Finding, Severity, prescribed
+from ganworks.diagnose.past import LOOKS
 from ganworks.train.hook import Hook
 
 if TYPE_CHECKING:
@@ -85,4 +86,4 @@ class Watcher(Hook):
 
 def wrong(records: list[dict[str, Any]]) -> list[Finding]:
     """Return what is serious or worth a warning in the course of a training."""
-    return [finding for finding in course_findings(records) if finding.severity in ("serious", "warning")]
+    return [finding for finding in course_findings(records) if finding.wrong]

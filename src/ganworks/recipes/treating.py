@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from ganworks.diagnose import Finding
-from ganworks.diagnose.course import LAST
+from ganworks.diagnose.past import LAST
 from ganworks.errors import UserError
 from ganworks.files import write_text
 from ganworks.recipes.call import Call

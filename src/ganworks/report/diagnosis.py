@@ -16,7 +16,6 @@ from ganworks.diagnose.checkpoints import Ranking, Span
 from ganworks.diagnose.exam import SHOWN, Exam
 from ganworks.diagnose.finding import Evidence, Finding, Remedy, ranked
 from ganworks.report.words import number
-from ganworks.train.run import Run
 from ganworks.train.series import Records
 
 HEADS = {"serious": "SERIOUS", "warning": "warning", "note": "note", "unknown": "cannot tell", "healthy": "fine"}
@@ -73,7 +72,7 @@ def _ranking_table(ranking: Ranking) -> str:
             f"<th>{escape(ranking.distance)}</th></tr>{rows}</table><p class='caption'>{escape(words)}</p>")
 
 
-def section(run: Path) -> str:
+def section(run: Path, records: Records) -> str:
     """Return the diagnosis that lies in a run as HTML, "" where there is none or it cannot be read."""
     try:
         listed = json.loads((run / "diagnosis.json").read_text(encoding="utf-8"))
@@ -82,7 +81,6 @@ def section(run: Path) -> str:
         compared = _ranking_table(Ranking.from_json(listed["checkpoints"])) if listed.get("checkpoints") else ""
     except (OSError, ValueError, LookupError, TypeError):
         return ""
-    records = Run.open(run).records()
     shown = "".join(_card(finding, _figure(finding, run, step, records)) for finding in ranked(findings)
                     if finding.severity in SHOWN_WHOLE)
     rest = "".join(f"<li>{escape(HEADS[f.severity])}: {escape(f.title)}</li>" for f in ranked(findings)
