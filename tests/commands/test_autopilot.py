@@ -8,44 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from ganworks.cli import main
 from ganworks.commands.autopilot import read
-from ganworks.console import console
 from ganworks.diagnose import Finding, Remedy
 from ganworks.recipes import Call
 from ganworks.recipes.treating import decide, grafted, settle, treatment, treatments
 from ganworks.train import Machine, Run, Trainer
 from ganworks.train.state import read_facts, read_state
 
+from .conftest import same, state
+
+pytestmark = pytest.mark.usefixtures("apart")
 SMALL = ["--data", "ring8", "--width", "4", "--latent", "3", "--batch", "8", "--steps", "40", "--log-every", "1",
          "--vitals-every", "2", "--checkpoint-every", "4", "--sample-every", "1000", "--measure", "none", "--quiet",
          "--device", "cpu"]
 ILL = ["gan", *SMALL, "--lr", "0.01", "--autopilot"]
-
-
-@pytest.fixture(autouse=True)
-def own_place(tmp_path, monkeypatch):
-    """Each test in a directory of its own; the report at the end is another room's business."""
-    monkeypatch.setenv("GANWORKS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    import ganworks.report
-
-    for name in ("write_report", "write_curves"):
-        monkeypatch.setattr(ganworks.report, name, lambda run: run.path / "report.html")
-    console.cache_clear()
-    yield
-    console.cache_clear()
-
-
-@pytest.fixture
-def train(capsys):
-    """Return a function: words to (exit status, what was said in one line)."""
-    def call(*words):
-        status = main(["train", *map(str, words)])
-        out, err = capsys.readouterr()
-        return status, " ".join((out + err).split())
-
-    return call
 
 
 def planted(monkeypatch, *remedies, since=15, limit=0.005):
@@ -59,18 +35,6 @@ def planted(monkeypatch, *remedies, since=15, limit=0.005):
 
 
 LOWER = Remedy("", "shorter steps", {"lr": 0.1})
-
-
-def state(run):
-    return Run(run).load()[0]
-
-
-def same(a, b):
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
-    return all(map(same, a, b)) if isinstance(a, list) else a == b
 
 
 def files(run):

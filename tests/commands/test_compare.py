@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 from PIL import Image
 
@@ -30,6 +29,8 @@ from ganworks.console import console
 from ganworks.errors import UserError
 from ganworks.train import Run
 from ganworks.train.budget import Budget
+
+from .conftest import same
 
 SMALL = ["--data", "ring8", "--width", "4", "--latent", "3", "--batch", "8", "--measure", "none", "--n", "20",
          "--device", "cpu", "--quiet"]
@@ -103,14 +104,6 @@ def shown(compare, out, *words):
 def state(run):
     found = Run(run).load()[0]
     return {name: found[name] for name in ("step", "game", "optimisers")}
-
-
-def same(a, b):
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
-    return all(map(same, a, b)) if isinstance(a, list) else a == b
 
 
 # ---- words
