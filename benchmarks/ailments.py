@@ -70,6 +70,11 @@ class Patient:
         return {**base, **fixed, **self.given}
 
     @property
+    def planted(self) -> bool:
+        """Whether it has a fault that no option cures."""
+        return self.fault.split(" ")[0] not in ("", "few", "far")
+
+    @property
     def tests(self) -> bool:
         """Whether it only tests."""
         return self.place % 2 == 1

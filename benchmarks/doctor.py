@@ -254,17 +254,19 @@ def improved(patient: Patient, before: dict[str, Any], after: dict[str, Any]) ->
 
 
 def remedies(found: Sequence[dict[str, Any]], done: dict[str, Any]) -> str:
-    """Return what became of the treated, group by group, as Markdown."""
-    known = by_name()
-    lines = ["| really | treated | finding gone | better | both | remedy |", "|---|---|---|---|---|---|"]
-    rows = [(known[row["patient"]], row) for row in found if row["remedy"]]
-    for group in dict.fromkeys(patient.group for patient, _ in rows):
-        mine = [(not row["left"], improved(patient, done[patient.name], row["truth"]), row["remedy"])
-                for patient, row in rows if patient.group == group]
-        told = Counter(remedy for _, _, remedy in mine).most_common(2)
-        lines.append(f"| {group} | {len(mine)} | {sum(gone for gone, _, _ in mine)} | {sum(b for _, b, _ in mine)} | "
-                     f"{sum(gone and b for gone, b, _ in mine)} | {', '.join(f'`{one}`' for one, _ in told)} |")
-    return "\n".join(lines)
+    """Return what became of those that no planted fault keeps ill, group by group, as Markdown."""
+    known, lines = by_name(), ["| really | treated | finding gone and better | better | first remedies |", "|---" * 5 + "|"]
+    total = Counter[str]()
+    for group in dict.fromkeys(known[row["patient"]].group for row in found):
+        rows = [row for row in found if known[row["patient"]].group == group]
+        better = [row for row in rows if row["remedy"]
+                  and improved(known[row["patient"]], done[row["patient"]], row["truth"])]
+        cured = [row for row in better if not row["left"]]
+        told = Counter(row["remedy"] or "not found" for row in rows).most_common(2)
+        total.update(treated=len(rows), cured=len(cured), better=len(better))
+        lines.append(f"| {group} | {len(rows)} | {len(cured)} | {len(better)} | "
+                     f"{', '.join(f'`{one}`' for one, _ in told)} |")
+    return "\n".join([*lines, f"\n{total['cured']} of {total['treated']} cured, {total['better']} better"])
 
 
 def _turn(patient: Patient) -> tuple[float, bool]:
@@ -293,7 +295,7 @@ def main() -> None:
     known = by_name()
     really = [known[job["patient"]] for job in jobs if ill(known[job["patient"]], done[job["patient"]])]
     if args.what == "treat":
-        jobs = [{"patient": one.name} for one in really if one.group != "healthy"]
+        jobs = [{"patient": one.name} for one in really if one.group != "healthy" and not one.planted]
         found = play(jobs, treated, args.out / "treated.jsonl", args.workers)
         print(remedies(found, done))
         return

@@ -135,6 +135,10 @@ def test_without_a_gradient_the_length_of_steps_is_not_judged() -> None:
       "step_generator": np.where(STEPS < 900, 0.01, 0)}, "variety", {"lr": 0.005, "lr_critic": 1}),
     ({"dead_generator": np.ones(len(STEPS)), "step_generator": np.where(STEPS < 900, 0.3, 0)}, "dead units",
      {"lr": 0.001}),
+    ({"force": np.full(len(STEPS), 1e-6), "step_critic": np.where(STEPS < 900, 0.3, 0)}, "vanishing gradient",
+     {"lr": 0.001}),
+    ({"diversity": np.full(len(STEPS), 0.1), "step_generator": np.where(STEPS < 900, 0.3, 1e-3)}, "variety",
+     {"lr": 0.001}),
     ({"step_generator": np.full(len(STEPS), 3e-8)}, "learning rate", {"lr": 1e4}),
     ({"step_critic": np.full(len(STEPS), 0.3), "FD_(pixels)": None}, "learning rate", {"lr_critic": 1e-3}),
 ], ids=lambda value: value if isinstance(value, str) else "")

@@ -48,7 +48,7 @@ def varied(course: Course) -> Finding:
     found = finding("variety", "serious" if worst < 0.3 else "warning" if worst < ALIKE else "healthy",
                     (Evidence("typical distance of two samples, the data's being 1, at the end", worst, "near 1"),),
                     since(line, lambda v: v < ALIKE))
-    return before(found, quicker(course, "critic"))
+    return before(found, shorter(course) or quicker(course, "critic"))
 
 
 def vanishing(course: Course) -> Finding:
@@ -63,10 +63,11 @@ def vanishing(course: Course) -> Finding:
     duel = min(shares, key=lambda name: float(np.median(course.last(shares[name]))))
     share, pull = float(np.median(course.last(shares[duel]))), _worst(course, "gradient generator", min)[0]
     gone = share < 1e-3 or pull < NO_PULL
-    return finding("vanishing gradient", "serious" if gone else "warning" if share < 0.02 else "healthy",
-                   (Evidence("share of the critic's slope that reaches the samples", share, "0.05 to 1 or more"),
-                    Evidence("norm of the generator's gradient", pull, "above 1e-5")),
-                   since(shares[duel], lambda v: v < 0.02))
+    found = finding("vanishing gradient", "serious" if gone else "warning" if share < 0.02 else "healthy",
+                    (Evidence("share of the critic's slope that reaches the samples", share, "0.05 to 1 or more"),
+                     Evidence("norm of the generator's gradient", pull, "above 1e-5")),
+                    since(shares[duel], lambda v: v < 0.02))
+    return before(found, shorter(course))
 
 
 def strong(course: Course) -> Finding:

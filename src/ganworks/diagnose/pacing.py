@@ -28,7 +28,7 @@ def quicker(course: Course, player: str) -> Remedy | None:
     Where the other's are far longer than usual, it is those that should become shorter.
     """
     other = "critic" if player == "generator" else "generator"
-    mine, theirs = (_stride(course, name, 0.9) for name in (player, other))
+    mine, theirs = (_stride(course, name) for name in (player, other))
     if mine is None or theirs is None or theirs < FAR_SHORTER * mine:
         return None
     options = {"generator": "lr", "critic": "lr_critic"}
@@ -41,18 +41,19 @@ def quicker(course: Course, player: str) -> Remedy | None:
 
 def shorter(course: Course) -> Remedy | None:
     """Return that steps should become as long as they usually are, where some were far too long."""
-    longest = max((_stride(course, name, 0.9) or 0.0 for name in ("generator", "critic")), default=0.0)
+    longest = max(_stride(course, name) or 0.0 for name in ("generator", "critic"))
     if longest < LONG_STEP:
         return None
-    return Remedy("", "steps become as long as they usually are; train anew, since dead units do not come back",
-                  {"lr": rounded(USUAL_STEP / longest)})
+    return Remedy("", "some steps were far too long for the weights, and these become as long as usual; train anew, "
+                  "since dead units do not come back", {"lr": rounded(USUAL_STEP / longest)})
 
 
-def _stride(course: Course, player: str, share: float) -> float | None:
-    """Return a quantile over the training of the length of a player's steps."""
+def _stride(course: Course, player: str) -> float | None:
+    """Return how long a player's longer steps were: nine of ten were shorter. At its end it may not move any more."""
     line = course.looks(f"step {player}").get("")
-    return None if line is None else max(float(np.quantile(line[1], share)), 1e-30)
+    return None if line is None else max(float(np.quantile(line[1], 0.9)), 1e-30)
 
 
 def rounded(factor: float) -> float:
+    """Return a factor with one digit: no more is known of what fits."""
     return float(f"{factor:.1g}")
