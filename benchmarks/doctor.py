@@ -255,7 +255,8 @@ def improved(patient: Patient, before: dict[str, Any], after: dict[str, Any]) ->
 
 def remedies(found: Sequence[dict[str, Any]], done: dict[str, Any]) -> str:
     """Return what became of those that no planted fault keeps ill, group by group, as Markdown."""
-    known, lines = by_name(), ["| really | treated | finding gone and better | better | first remedies |", "|---" * 5 + "|"]
+    known = by_name()
+    lines = ["| really | treated | finding gone and better | better | first remedies |", "|---" * 5 + "|"]
     total = Counter[str]()
     for group in dict.fromkeys(known[row["patient"]].group for row in found):
         rows = [row for row in found if known[row["patient"]].group == group]
