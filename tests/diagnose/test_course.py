@@ -14,7 +14,7 @@ STEPS = np.arange(10, 3001, 10)
 def records(**series):
     """Return a healthy log of 3,000 steps with some of its series replaced; None takes one out."""
     n = len(STEPS)
-    looks = {"told apart": 0.85, "known by heart": 0.5,
+    looks = {"told apart": 0.85, "told apart mixed": 0.85, "known by heart": 0.5,
              "diversity": 0.95, "force": 0.4, "slope": 1.0, "gradient generator": 0.1,
              "dead generator": 0.02, "dead critic": 0.0, "step generator": 1e-3, "step critic": 1e-3}
     lines = {f"vital/{name}": value + 0.02 * value * RNG.normal(size=n) for name, value in looks.items()}
@@ -45,6 +45,7 @@ def test_a_healthy_log_has_no_findings() -> None:
     ({"told_apart": np.ones(len(STEPS)), "FD_(pixels)": 40 + RNG.normal(size=len(STEPS))}, "critic too strong",
      "warning", 100),
     ({"told_apart": np.full(len(STEPS), 0.2)}, "critic too weak", "warning", 100),
+    ({"told_apart_mixed": np.where(STEPS < 1500, 0.85, 0.5)}, "batch-norm leak", "warning", 1500),
     ({"known_by_heart": 0.5 + np.minimum(STEPS / 3000, 0.4)}, "critic overfits", "serious", 500),
     ({"step_generator": np.full(len(STEPS), 0.2), "FD_(pixels)": None}, "learning rate", "warning", None),
     ({"step_critic": np.full(len(STEPS), 1e-9)}, "learning rate", "warning", None),

@@ -115,3 +115,24 @@ def test_units_that_never_fire_are_dead() -> None:
     net(points(1)["sample"]).sum().backward()
     # three of the eight rows of the first layer; the second has one row, which is alive
     assert dead_share({name: p.grad for name, p in net.named_parameters()}).item() == pytest.approx(3 / 8)
+
+
+def test_a_critic_with_batch_normalisation_is_asked_about_mixed_batches_too() -> None:
+    class Centred(nn.Module):
+        """Scores that batch normalisation has centred: a batch of one kind looks like one of the other."""
+
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(D)
+
+        def forward(self, x):
+            return self.norm(x).sum(1)
+
+    torch.manual_seed(0)
+    game = Duel(nn.Linear(Z, D), Centred(), objective_named("wgan"), Latent(Z))
+    before = {name: value.clone() for name, value in game.critic.state_dict().items()}
+    seen = look(game, points(1, 10.0), None, seed=5, step=0).vitals
+    assert seen["told apart"].item() == pytest.approx(0.5, abs=0.12)  # both kinds have mean 0
+    assert seen["told apart mixed"] == 1  # side by side, real ones lie 10 above
+    assert all(torch.equal(value, before[name]) for name, value in game.critic.state_dict().items())
+    assert "told apart mixed" not in look(duel(), points(1), None, seed=5, step=0).vitals
