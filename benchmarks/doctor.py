@@ -130,11 +130,14 @@ def look_at(patient: Patient, path: Path) -> None:
 
 def judge(patient: Patient, path: Path, more: dict[str, Any] | None = None) -> list[Finding]:
     """Return all findings about a run: its course, and its last samples beside the data."""
-    found = course_findings(Run.open(path).records())
+    records, seen = Run.open(path).records(), None
+    found: list[Finding] = []
     if (path / "exam.json").exists():
-        seen = json.loads((path / "exam.json").read_text())
-        groups = tuple(Group(**group) for group in seen.pop("groups"))
-        found += sample_findings(Exam(groups=groups, **seen))
+        kept = json.loads((path / "exam.json").read_text())
+        groups, classes = (tuple(Group(**group) for group in kept.pop(name)) for name in ("groups", "classes"))
+        seen = Exam(groups=groups, classes=classes, **kept)
+        found = sample_findings(seen, records)
+    found = course_findings(records, seen) + found
     return prescribed(found, call_of(patient, os.environ["GANWORKS_FASHION"], more).values)
 
 
@@ -191,7 +194,8 @@ def _well(patient: Patient, found: dict[str, Any]) -> bool:
     better = found["distance"] < 0.5 * found["distance at first"]
     whole = found["present"] == found["parts"] and 0.5 < found["variance"] < 2
     return bool(better and whole and found.get("quality", 1.0) > 0.3 and found.get("known", 0.5) < 0.65
-                and found.get("copied", 0.0) < 0.05)
+                and found.get("copied", 0.0) < 0.05
+                and found.get("alone apart", 1.0) > found.get("critic apart", 0.0) - 0.2)
 
 
 def chosen(job: Job) -> dict[str, Any]:
@@ -279,6 +283,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "judge", "treat", "choose"))
     parser.add_argument("--fashion", required=True, metavar="NPZ", help="Fashion-MNIST, or other images of ten classes")
+    parser.add_argument("--half", choices=("sets", "tests"), help="only those that set thresholds, or that test")
     parser.add_argument("--groups", nargs="+", metavar="GROUP", help="only these")
     parser.add_argument("--out", type=Path, default=Path("doctor"), metavar="FOLDER", help="default: %(default)s")
     parser.add_argument("--verbose", action="store_true", help="tell what was missed, and what was said of the healthy")
@@ -286,7 +291,8 @@ def main() -> None:
     args = parser.parse_args()
     os.environ["GANWORKS_DOCTOR"], os.environ["GANWORKS_FASHION"] = str(args.out.resolve()), args.fashion
     jobs = [{"patient": patient.name} for patient in sorted(patients(), key=_turn)
-            if not args.groups or patient.group in args.groups]
+            if (not args.groups or patient.group in args.groups)
+            and (args.half is None or patient.tests == (args.half == "tests"))]
     if args.what == "train":
         play(jobs, trained, args.out / "trained.jsonl", args.workers)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,12 @@ def whole(patient: Patient, fashion: str) -> Source:
     if patient.kind == "dirac":
         return Mixture([0.0], 0.01, name="point")
     path = patient.options["data"]
-    return open_source(checked(path=fashion if path == "FASHION" else path))
+    return _opened(fashion if path == "FASHION" else path)
+
+
+@cache
+def _opened(path: str) -> Source:
+    return open_source(checked(path=path))
 
 
 def taught(patient: Patient, source: Source) -> Source:

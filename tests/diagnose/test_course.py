@@ -16,7 +16,7 @@ def records(**series):
     n = len(STEPS)
     looks = {"told apart": 0.85, "told apart mixed": 0.85, "known by heart": 0.5,
              "diversity": 0.95, "force": 0.4, "slope": 1.0, "gradient generator": 0.1,
-             "dead generator": 0.02, "dead critic": 0.0, "step generator": 1e-3, "step critic": 1e-3}
+             "dead generator": 0.02, "dead critic": 0.0, "step generator": 3e-4, "step critic": 3e-4}
     lines = {f"vital/{name}": value + 0.02 * value * RNG.normal(size=n) for name, value in looks.items()}
     lines |= {"critic/adversarial": 1.2 + 0.1 * RNG.normal(size=n),
               "generator/adversarial": 0.9 + 0.1 * RNG.normal(size=n),
@@ -124,31 +124,76 @@ def test_without_a_gradient_the_length_of_steps_is_not_judged() -> None:
     assert found(**none, step_critic=np.full(len(STEPS), 1e-9))["learning rate"].severity == "warning"
 
 
+BARE = {"diversity": np.full(len(STEPS), 0.1)}
+
+
 @pytest.mark.parametrize(("series", "name", "scale"), [
     ({"told_apart": np.full(len(STEPS), 0.2), "step_critic": np.full(len(STEPS), 1e-6)}, "critic too weak",
-     {"lr": 1, "lr_critic": 1000}),
+     {"lr": 1, "lr_critic": 300}),
     ({"told_apart": np.ones(len(STEPS)), "FD_(pixels)": np.ones(len(STEPS)),
-      "step_generator": np.full(len(STEPS), 2e-5)},
-     "critic too strong", {"lr": 50, "lr_critic": 1}),
-    ({"diversity": np.full(len(STEPS), 0.1), "step_critic": np.full(len(STEPS), 5e-5)}, "variety",
-     {"lr": 1, "lr_critic": 20}),
-    ({"diversity": np.full(len(STEPS), 0.1), "step_critic": np.full(len(STEPS), 5e-5),
-      "step_generator": np.where(STEPS < 900, 0.01, 0)}, "variety", {"lr": 0.005, "lr_critic": 1}),
+      "step_generator": np.full(len(STEPS), 1.5e-5)},
+     "critic too strong", {"lr": 20, "lr_critic": 1}),
+    ({**BARE, "step_critic": np.full(len(STEPS), 1e-5)}, "variety", {"lr": 1, "lr_critic": 30}),
+    ({**BARE, "step_critic": np.full(len(STEPS), 1e-5), "step_generator": np.where(STEPS < 900, 3e-3, 0)}, "variety",
+     {"lr": 0.1, "lr_critic": 30}),
     ({"dead_generator": np.ones(len(STEPS)), "step_generator": np.where(STEPS < 900, 0.3, 0)}, "dead units",
-     {"lr": 0.001}),
+     {"lr": 0.001, "lr_critic": 1}),
     ({"force": np.full(len(STEPS), 1e-6), "step_critic": np.where(STEPS < 900, 0.3, 0)}, "vanishing gradient",
-     {"lr": 0.001}),
-    ({"diversity": np.full(len(STEPS), 0.1), "step_generator": np.where(STEPS < 900, 0.3, 1e-3)}, "variety",
-     {"lr": 0.001}),
-    ({"step_generator": np.full(len(STEPS), 3e-8)}, "learning rate", {"lr": 1e4}),
-    ({"step_critic": np.full(len(STEPS), 0.3), "FD_(pixels)": None}, "learning rate", {"lr_critic": 1e-3}),
+     {"lr": 1, "lr_critic": 0.001}),
+    ({**BARE, "step_generator": np.where(STEPS < 900, 0.3, 3e-4)}, "variety", {"lr": 0.001, "lr_critic": 1}),
+    ({"step_generator": np.full(len(STEPS), 3e-8)}, "learning rate", {"lr": 1e4, "lr_critic": 1}),
+    ({"step_critic": np.full(len(STEPS), 0.3), "FD_(pixels)": None}, "learning rate", {"lr": 1, "lr_critic": 1e-3}),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_the_first_remedy_is_the_rate_that_would_fit(series, name, scale) -> None:
     assert found(**series)[name].remedies[0].scale == pytest.approx(scale)
 
 
+@pytest.mark.parametrize(("first", "scale"), [
+    ({"generator": 1.0, "critic": 0.05}, {"lr": 0.005, "lr_critic": 0.1}),  # usual are 0.005 of the weights
+    ({"generator": 1e-5, "critic": 1e-5}, None)])  # the rate was raised slowly: later steps tell
+def test_the_first_step_tells_how_long_steps_were_before_units_died(first, scale) -> None:
+    dead = {"dead_generator": np.ones(len(STEPS)), "step_generator": np.where(STEPS < 300, 1e-3, 0)}
+    log = [{"step": 1} | {f"vital/step {player}": length for player, length in first.items()}, *records(**dead)]
+    remedy = next(one for one in course_findings(log) if one.name == "dead units").remedies[0]
+    assert remedy.scale == (pytest.approx(scale) if scale else {"lr": 0.1})
+
+
+@pytest.mark.parametrize("penalty", ["r1", "gp", None])
+def test_a_critic_that_is_not_smooth_yet_is_made_smooth(penalty) -> None:
+    log = records(**BARE, step_critic=np.full(len(STEPS), 1e-6))
+    log = [record | ({f"critic/{penalty}": 0.1} if penalty else {}) for record in log]
+    remedy = next(one for one in course_findings(log) if one.name == "variety").remedies[0]
+    assert remedy.do == ("" if penalty else "--r1 1")
+
+
 def test_where_steps_are_alike_no_rate_is_blamed() -> None:
-    assert found(told_apart=np.full(len(STEPS), 0.2))["critic too weak"].remedies[0].scale == {"lr_critic": 4}
+    from ganworks.diagnose import prescribed
+
+    weak = found(told_apart=np.full(len(STEPS), 0.2))["critic too weak"]
+    told = [prescribed([weak], {"lr_critic": 1e-4, **more})[0].remedies[0].do
+            for more in ({}, {"noise": 2.0}, {"noise": 0.1, "r1": 100.0}, {"r1": 1.0})]
+    assert told == ["--lr-critic 0.0004", "--noise 0.1 --noise-fade 0.5", "--r1 1", "--lr-critic 0.0004"]
+
+
+def seen(precision):
+    from ganworks.diagnose import Exam
+
+    return Exam(500, {"precision": (precision, 0.8)}, (), (), ())
+
+
+@pytest.mark.parametrize(("apart", "precision", "severity"), [
+    (np.full(len(STEPS), 0.5), 0.1, "warning"), (np.full(len(STEPS), 0.5), 0.7, "healthy"),
+    (np.full(len(STEPS), 0.5), None, "healthy"), (np.where(STEPS < 1500, 0.95, 0.5), 0.1, "healthy")],
+    ids=["sees nothing", "nothing to see", "nobody looked", "has seen much"])
+def test_a_critic_that_never_told_rough_samples_from_data_is_weak(apart, precision, severity) -> None:
+    found = course_findings(records(told_apart=apart), None if precision is None else seen(precision))
+    assert next(one for one in found if one.name == "critic too weak").severity == severity
+
+
+def test_without_variety_a_critic_that_is_unsure_is_weak() -> None:
+    for apart, varied, severity in ((0.6, 0.1, "warning"), (0.6, 0.9, "healthy"), (0.9, 0.1, "healthy")):
+        series = {"told_apart": np.full(len(STEPS), apart), "diversity": np.full(len(STEPS), varied)}
+        assert found(**series)["critic too weak"].severity == severity
 
 
 def test_what_began_is_what_has_not_ended() -> None:
@@ -164,4 +209,7 @@ def test_a_remedy_is_written_out_with_the_options_of_the_recipe() -> None:
     sick = Finding("x", "warning", "", remedies=(Remedy("--r1 1", "", {"lr": 0.1, "lr_critic": 2, "width": 2}),))
     told = prescribed([sick], {"lr": 2e-4, "lr_critic": None, "width": 16})[0].remedies[0]
     assert told.do == "--r1 1 --lr 2e-05 --lr-critic 0.0004 --width 32"
+    alike = Finding("x", "warning", "", remedies=(Remedy("", "", {"lr": 0.1, "lr_critic": 0.1}),))
+    for own, do in ((None, "--lr 2e-05"), (1e-3, "--lr 2e-05 --lr-critic 0.0001")):
+        assert prescribed([alike], {"lr": 2e-4, "lr_critic": own})[0].remedies[0].do == do
     assert prescribed([sick])[0].remedies[0].do.startswith("--r1 1 --lr X, 0.1 times what it was")

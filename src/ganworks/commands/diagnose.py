@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ganworks.data import Source
     from ganworks.diagnose import Exam, Finding, Ranking
     from ganworks.train import Run
+    from ganworks.train.series import Records
 
 MOST = 10_000
 COUNT = 2000
@@ -140,17 +141,16 @@ def _of_run(args: argparse.Namespace) -> tuple[list[Finding], dict[str, Any], Ra
     run = Run.open(args.run)
     call = Call.load(run.recipe, where=str(run.path / "recipe.yaml"))
     options = call.options.data
-    found = course_findings(run.records())
+    records, seen = run.records(), None
     trainer = rebuild(run, args.checkpoint, args.device)
     ranking: Ranking | None = None
     if trainer.game.needs:  # translations are as varied as what they are made from
-        found.append(Finding("best checkpoint", "unknown", "which checkpoint is the best: translations are not "
-                             "compared so (see: ganworks evaluate RUN --checkpoint STEP)"))
+        others = [Finding("best checkpoint", "unknown", "which checkpoint is the best: translations are not compared "
+                          "so (see: ganworks evaluate RUN --checkpoint STEP)")]
     else:
         source = call.kind.open(options if args.data is None else options.model_copy(update={"path": args.data}))
         fake, (real, labels) = trainer.samples(args.n, args.seed).numpy(), _arrays(source)
-        others, seen = _examined(source, fake, real, labels, args.seed)
-        found += others
+        others, seen = _examined(source, fake, real, labels, args.seed, records)
         save(picture(seen, fake, real), args.out or run.path / "diagnosis.png")
         (run.path / PICTURES).mkdir(exist_ok=True)
         shown = pictures(seen, fake, real)
@@ -158,8 +158,8 @@ def _of_run(args: argparse.Namespace) -> tuple[list[Finding], dict[str, Any], Ra
             if one.name in shown and one.wrong:
                 save(shown[one.name], run.path / PICTURES / f"{one.name}.png")
         ranking, lacks = _ranking(args, run, source)
-        found += lacks
-    found = prescribed(found, call.values)
+        others += lacks
+    found = prescribed(course_findings(records, seen) + others, call.values)
     told = {"step": trainer.step, "findings": [finding.to_json() for finding in ranked(found)],
             "checkpoints": ranking and ranking.to_json()}
     write_text(run.path / "diagnosis.json", json.dumps(told, indent=1) + "\n")
@@ -193,12 +193,12 @@ def _drawn(run: Run, step: int, args: argparse.Namespace, count: int) -> np.ndar
     return rebuild(run, str(step), args.device).samples(count, args.seed).numpy()
 
 
-def _examined(source: Source, fake: np.ndarray, real: np.ndarray, labels: list[str] | None,
-              seed: int) -> tuple[list[Finding], Exam]:
+def _examined(source: Source, fake: np.ndarray, real: np.ndarray, labels: list[str] | None, seed: int,
+              records: Records = ()) -> tuple[list[Finding], Exam]:
     from ganworks.diagnose import data_findings, exam, material, sample_findings
 
     seen = exam(fake, real, labels, seed)
-    return sample_findings(seen) + data_findings(material(source, seed), len(source.shape) == 3), seen
+    return sample_findings(seen, records) + data_findings(material(source, seed), len(source.shape) == 3), seen
 
 
 def _arrays(source: Source, most: int = MOST) -> tuple[np.ndarray, list[str] | None]:

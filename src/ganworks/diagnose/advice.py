@@ -102,8 +102,10 @@ ADVICE: Mapping[str, Advice] = {
     "critic too weak": Advice(
         {"warning": "the critic does not tell samples from data that it should",
          "healthy": "the critic knows samples from data, or has no reason to"},
-        "the critic learns too slowly or is too small; or its labels are turned round",
-        (Remedy("", "it keeps up (Heusel et al. 2017)", {"lr_critic": 4}),
+        "the critic learns too slowly or is too small, or is kept from seeing; or its labels are turned round",
+        (Remedy("--noise 0.1 --noise-fade 0.5", "so much noise hides the data from the critic", above={"noise": 0.5}),
+         Remedy("", "its penalty outweighs what it has to say", {"r1": 0.01}, {"r1": 10}),
+         Remedy("", "it keeps up (Heusel et al. 2017)", {"lr_critic": 4}),
          Remedy("--critic-steps 2", "it learns twice for each step of the generator"),
          Remedy("", "it can see more", {"width": 2}))),
     "critic overfits": Advice(

@@ -7,20 +7,26 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ganworks.diagnose.advice import finding
-from ganworks.diagnose.finding import Evidence, Finding, Remedy
-from ganworks.diagnose.pacing import LONG_STEP, SHORT_STEP, USUAL_STEP, before, quicker, rounded, shorter
+from ganworks.diagnose.exam import Exam
+from ganworks.diagnose.finding import Evidence, Finding
+from ganworks.diagnose.pacing import LONG_STEP, SHORT_STEP, USUAL_STEP, balanced, before, shorter, usual
 from ganworks.diagnose.past import LOOKS, Course, since
 from ganworks.diagnose.plateau import LEAST, SURE, ended, measured, trend
 from ganworks.train.series import Records, Series
 
-LEAK, STANDING, LEFT, ALIKE, DEAD, SWINGS = 0.2, 0.8, 0.3, 0.5, 0.6, 0.6
+LEAK, STANDING, LEFT, ALIKE, LITTLE, DEAD, SWINGS, UNSURE = 0.14, 0.8, 0.3, 0.5, 0.3, 0.6, 0.6, 0.65
 """Set on the labelled collection of ``benchmarks/doctor.py``, on that half of it which does not test."""
 NO_PULL = 1e-7
 """A norm of a player's gradient below which it is as good as none."""
 
-def course_findings(records: Records) -> list[Finding]:
-    """Return what the log of a training tells; what was looked for and is not there is "healthy"."""
-    course = Course(records)
+
+def course_findings(records: Records, exam: Exam | None = None) -> list[Finding]:
+    """Return what the log of a training tells; what was looked for and is not there is "healthy".
+
+    Args:
+        exam: of samples from its end, which tells a critic that sees nothing from one that has nothing to see.
+    """
+    course = Course(records, exam)
     found = [spikes(course), cycling(course), plateau(course)]
     if not course.looks("told apart"):
         count = len(course.known.get("vital/told apart", ((),))[0])
@@ -45,10 +51,10 @@ class _Lacking(Exception):
 def varied(course: Course) -> Finding:
     """Samples of fixed latents that lose their variety on the way."""
     worst, line = _worst(course, "diversity", min)
-    found = finding("variety", "serious" if worst < 0.3 else "warning" if worst < ALIKE else "healthy",
+    found = finding("variety", "serious" if worst < LITTLE else "warning" if worst < ALIKE else "healthy",
                     (Evidence("typical distance of two samples, the data's being 1, at the end", worst, "near 1"),),
                     since(line, lambda v: v < ALIKE))
-    return before(found, shorter(course) or quicker(course, "critic"))
+    return before(found, shorter(course) or balanced(course))
 
 
 def vanishing(course: Course) -> Finding:
@@ -84,19 +90,31 @@ def strong(course: Course) -> Finding:
     wins = apart > 0.999 and left is not None and left > STANDING
     found = finding("critic too strong", "warning" if wins else "healthy", tuple(evidence),
                     since(line, lambda v: v > 0.999))
-    return before(found, quicker(course, "generator"))
+    return before(found, balanced(course))
 
 
 def weak(course: Course) -> Finding:
     """A critic that cannot tell samples from data that it should."""
     apart, line = _worst(course, "told apart", min)
-    left = course.left
-    poor = _worst(course, "diversity", min)[0] < ALIKE or (left is not None and left > STANDING)
-    wrong = apart < 0.3 or (abs(apart - 0.5) < 0.05 and poor)
+    left, varied = course.left, _worst(course, "diversity", min)[0]
+    poor = varied < ALIKE or (left is not None and left > STANDING) or (_rough(course) and _blind(line))
+    wrong = apart < 0.3 or (abs(apart - 0.5) < 0.05 and poor) or (apart < UNSURE and varied < LITTLE)
     found = finding("critic too weak", "warning" if wrong else "healthy",
                     (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
-                    since(line, lambda v: v < 0.54))
-    return before(found, quicker(course, "critic"))
+                    since(line, lambda v: v < UNSURE))
+    return before(found, balanced(course, smooth=False))
+
+
+def _blind(line: Series) -> bool:
+    """Whether a critic has told nothing apart from the first look on, when samples were noise."""
+    return float(np.quantile(np.abs(line[1] - 0.5), 0.75)) < 0.1
+
+
+def _rough(course: Course) -> bool:
+    if course.exam is None:
+        return False
+    precision, usual = course.exam.figures["precision"]
+    return precision < usual / 2
 
 
 def overfitting(course: Course) -> Finding:
@@ -160,9 +178,7 @@ def paces(course: Course) -> Finding:
     found = finding("learning rate", "warning" if long or short else "healthy",
                     (Evidence(f"length of a step of the {player}, of that of its weights", length, "1e-5 to 1e-2"),),
                     times=length / USUAL_STEP if long else USUAL_STEP / length, too="too long" if long else "too short")
-    option = "lr" if player == "generator" else "lr_critic"
-    return before(found, Remedy("", f"steps become as long as they usually are, {USUAL_STEP:g} of the weights",
-                                 {option: rounded(USUAL_STEP / length)}))
+    return before(found, usual(course))
 
 
 def _pulled(course: Course, player: str) -> bool:

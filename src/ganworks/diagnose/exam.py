@@ -29,6 +29,8 @@ RARE = 0.2
 SURE = 0.01
 """... and where that would come by chance in any of the groups with no more than this probability (Bonferroni)."""
 UNEVEN = 0.05
+PARTS = 50
+"""Principal components in which a classifier looks at samples."""
 SHOWN = 8
 
 Near = tuple[np.ndarray, np.ndarray]
@@ -63,6 +65,7 @@ class Exam:
         groups: of similar data, those first of which the samples leave out most.
         twins: rows of pairs of samples that are nearest to each other, the nearest first, at most 8.
         copied: rows of samples, and of the data that each is nearest to, in that order too.
+        classes: of labelled data, those first of which the samples have too few, as a classifier names all of them.
     """
 
     count: int
@@ -70,6 +73,7 @@ class Exam:
     groups: tuple[Group, ...]
     twins: Rows
     copied: Rows
+    classes: tuple[Group, ...] = ()
 
     @property
     def missing(self) -> tuple[Group, ...]:
@@ -87,8 +91,8 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
     - "precision", "recall", "density", "coverage" as ``evaluate.prdc`` has them.
     - "missing": share of the data that lies in groups which the samples leave out (after Richardson and Weiss 2018,
       section 3: groups by k-means, shares compared by a test of two proportions).
-    - "classes", of data with labels: share of the data whose class is left out, samples being of the class of the
-      reference's nearest.
+    - "classes", of data with labels: share of the data whose class is left out, as a classifier of the reference names
+      samples and other data (support vectors of principal components, which hardly mind noise in samples).
     - "uneven": share of groups whose share differs from the reference's beyond chance, at 5 %.
     - "copies": share of samples nearer to one of the data than all but 1 % of the data are to their next; "nearer": the
       probability that a sample is nearer to the data than a real one is to the rest of it (after Meehan, Chaudhuri and
@@ -115,18 +119,19 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
     reference, other = data[:n], data[n : 2 * n]
     alone = nearest(data[: 2 * n], data, itself=True)[0]
     twins, copied = nearest(made, made, itself=True), nearest(made, data)
-    groups = _groups(reference, made, other, None if labels is None else [labels[row] for row in rows[:n]], seed)
-    named = None if labels is None else np.unique([labels[row] for row in rows[:n]], return_inverse=True)[1]
+    own = None if labels is None else [labels[row] for row in rows[:n]]
+    groups, classes = _groups(reference, made, other, own, seed), _classes(made, reference, other, own)
     of = (_alike(made, reference, twins[0]) | _copied(copied[0], alone[:n]) | _shares(groups, n)
-          | _colours(fake[chosen], real[rows[:n]]) | _ends(fake[chosen])
-          | _classes(made, reference, named))
-    swapped = tuple(replace(group, fake=group.other, other=group.fake) for group in groups)
+          | _colours(fake[chosen], real[rows[:n]]) | _ends(fake[chosen]) | _left_classes(classes, n))
+    swapped, others = ([replace(group, fake=group.other, other=group.fake) for group in parts]
+                       for parts in (groups, classes))
     usual = (_alike(other, reference, nearest(other, other, itself=True)[0]) | _copied(alone[n:], alone[:n])
-             | _shares(swapped, n) | _colours(real[rows[n : 2 * n]], real[rows[:n]]) | _ends(real[rows[n : 2 * n]])
-             | _classes(other, reference, named))
-    return Exam(n, {name: (of[name], usual[name]) for name in of},
-                tuple(replace(group, centre=int(rows[group.centre])) for group in groups),
-                _closest(twins, chosen, chosen), _closest(copied, chosen, rows))
+             | _shares(tuple(swapped), n) | _colours(real[rows[n : 2 * n]], real[rows[:n]])
+             | _ends(real[rows[n : 2 * n]]) | _left_classes(tuple(others), n))
+    groups, classes = (tuple(replace(group, centre=int(rows[group.centre])) for group in parts)
+                       for parts in (groups, classes))
+    return Exam(n, {name: (of[name], usual[name]) for name in of}, groups, _closest(twins, chosen, chosen),
+                _closest(copied, chosen, rows), classes)
 
 
 def _alike(x: np.ndarray, reference: np.ndarray, apart: np.ndarray) -> dict[str, float]:
@@ -149,13 +154,30 @@ def _colours(images: np.ndarray, reference: np.ndarray) -> dict[str, float]:
     return {"colour": float(abs(mean - wanted).max()), "exchanged": float(abs(mean[::-1] - wanted).max())}
 
 
-def _classes(x: np.ndarray, reference: np.ndarray, named: np.ndarray | None) -> dict[str, float]:
-    if named is None:
-        return {}
-    count = int(named.max()) + 1
-    real, fake = (np.bincount(rows, minlength=count) / len(rows) for rows in (named, named[nearest(x, reference)[1]]))
-    groups = tuple(Group(0, float(a), float(b), 0.0) for a, b in zip(real, fake, strict=True))
-    return {"classes": sum(group.real for group in left_out(groups, len(x)))}
+def _classes(made: np.ndarray, reference: np.ndarray, other: np.ndarray, labels: list[str] | None) -> tuple[Group, ...]:
+    """Return the classes of the data; shares are of what a classifier names so, "other" of the reference's labels."""
+    if labels is None or len(names := np.unique(labels)) < 2:
+        return ()
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import SVC
+
+    parts = () if reference.shape[1] < PARTS else (PCA(PARTS, random_state=0),)
+    namer = make_pipeline(*parts, SVC(C=10)).fit(reference, labels)
+    # Shares as the classifier names them on both sides: a class that it never names is not left out.
+    real, fake = (_shares_of(names, namer.predict(x)) for x in (other, made))
+    own = _shares_of(names, np.array(labels))
+    found = [Group(labels.index(name), float(real[k]), float(fake[k]), float(own[k]), str(name))
+             for k, name in enumerate(names)]
+    return tuple(sorted(found, key=lambda group: group.fake - group.real))
+
+
+def _shares_of(names: np.ndarray, said: np.ndarray) -> np.ndarray:
+    return (said[:, None] == names).mean(0)
+
+
+def _left_classes(classes: tuple[Group, ...], count: int) -> dict[str, float]:
+    return {"classes": sum(group.real for group in left_out(classes, count))} if classes else {}
 
 
 def _ends(images: np.ndarray) -> dict[str, float]:

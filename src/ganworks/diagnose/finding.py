@@ -27,11 +27,13 @@ class Remedy:
         do: options, or words that begin with no dash.
         why: how it helps, in words.
         scale: options that are multiplied, by their names in a recipe, and by how much.
+        above: options that must be larger than so much for this to be of use; it is left out where they are not.
     """
 
     do: str
     why: str
     scale: Mapping[str, float] = field(default_factory=dict)
+    above: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,22 @@ def prescribed(findings: Iterable[Finding], options: Mapping[str, Any] | None = 
         options: of the recipe that was trained, by name; None where it is not known, and what is to be multiplied is
             then said in words.
     """
-    return [replace(finding, remedies=tuple(_written(remedy, options) for remedy in finding.remedies))
+    return [replace(finding, remedies=tuple(_written(remedy, options) for remedy in finding.remedies
+                                            if _of_use(remedy, options)))
             for finding in findings]
+
+
+def _of_use(remedy: Remedy, options: Mapping[str, Any] | None) -> bool:
+    return all(((options or {}).get(name) or 0) > least for name, least in remedy.above.items())
 
 
 def _written(remedy: Remedy, options: Mapping[str, Any] | None) -> Remedy:
     parts = [remedy.do] if remedy.do else []
     for name, factor in remedy.scale.items():
-        value = None if options is None else options.get(name) or options.get(name.removesuffix("_critic"))
+        both = name.removesuffix("_critic")  # what holds for both players unless the critic has its own
+        if options is not None and options.get(name) is None and remedy.scale.get(both) == factor and name != both:
+            continue
+        value = None if options is None else options.get(name) or options.get(both)
         flag = "--" + name.replace("_", "-")
         if value is not None:
             parts.append(f"{flag} {_scaled(value, factor)}")

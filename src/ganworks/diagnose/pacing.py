@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,18 @@ import numpy as np
 from ganworks.diagnose.finding import Finding, Remedy
 from ganworks.diagnose.past import Course
 
-USUAL_STEP, SHORT_STEP, LONG_STEP = 3e-4, 3e-7, 0.03
-"""Lengths of steps, as shares of the weights' own: what is usual, and beyond what they are too short or too long."""
-FAR_SHORTER = 10
-"""Steps so many times shorter than the other player's do not keep up."""
+USUAL_FIRST, USUAL_STEP = 5e-3, 3e-4
+"""Lengths of a training's first step and of later ones, as shares of the weights' own, as they usually are. Adam's
+first step is its longest: every weight moves by the whole rate."""
+SHORT_STEP, LONG_STEP = 3e-7, 0.03
+"""Lengths of later steps beyond which they are too short or too long."""
+FAR = 20
+"""Steps so many times as long as usual are far too long."""
+UNLIKE = 10
+"""Players whose paces differ so many times do not keep up with each other."""
+STILL = 1e-12
+PENALTIES = ("gp", "r1", "r2", "div", "lecam")
+RATES = {"generator": "lr", "critic": "lr_critic"}
 
 
 def before(found: Finding, remedy: Remedy | None) -> Finding:
@@ -22,36 +31,55 @@ def before(found: Finding, remedy: Remedy | None) -> Finding:
     return replace(found, remedies=(remedy, *found.remedies))
 
 
-def quicker(course: Course, player: str) -> Remedy | None:
-    """Return that a player's steps should become as long as the other's, where they are much shorter.
-
-    Where the other's are far longer than usual, it is those that should become shorter.
-    """
-    other = "critic" if player == "generator" else "generator"
-    mine, theirs = (_stride(course, name) for name in (player, other))
-    if mine is None or theirs is None or theirs < FAR_SHORTER * mine:
-        return None
-    options = {"generator": "lr", "critic": "lr_critic"}
-    if theirs > FAR_SHORTER * USUAL_STEP:
-        scale = {"lr": 1.0, "lr_critic": 1.0} | {options[other]: rounded(mine / theirs)}
-        return Remedy("", f"the {other}'s steps become as short as the {player}'s, which keeps up", scale)
-    scale = {"lr": 1.0, "lr_critic": 1.0} | {options[player]: rounded(theirs / mine)}
-    return Remedy("", f"the {player}'s steps become as long as the {other}'s, and it keeps up", scale)
+def usual(course: Course) -> Remedy | None:
+    """Return that both players' steps become as long as they usually are."""
+    scale = _scale(course)
+    return Remedy("", "steps become as long as they usually are for such weights; train anew", scale) if scale else None
 
 
 def shorter(course: Course) -> Remedy | None:
-    """Return that steps should become as long as they usually are, where some were far too long."""
-    longest = max(_stride(course, name) or 0.0 for name in ("generator", "critic"))
-    if longest < LONG_STEP:
+    """Return that steps should become as long as usual, where some were far too long."""
+    if max(_paces(course).values(), default=0.0) < FAR:
         return None
     return Remedy("", "some steps were far too long for the weights, and these become as long as usual; train anew, "
-                  "since dead units do not come back", {"lr": rounded(USUAL_STEP / longest)})
+                  "since dead units do not come back", _scale(course))
 
 
-def _stride(course: Course, player: str) -> float | None:
-    """Return how long a player's longer steps were: nine of ten were shorter. At its end it may not move any more."""
+def balanced(course: Course, smooth: bool = True) -> Remedy | None:
+    """Return that both players' steps become as long as usual, where one is far behind the other.
+
+    Args:
+        smooth: ask for a gradient penalty too, where the critic has none.
+    """
+    paces = _paces(course)
+    if len(paces) < 2 or max(paces.values()) < UNLIKE * min(paces.values()):
+        return None
+    slow, quick = sorted(paces, key=lambda player: paces[player])
+    penalised = any(f"critic/{term}" in course.known for term in PENALTIES)
+    return Remedy("--r1 1" if smooth and not penalised else "",
+                  f"the {slow} keeps up with the {quick}: both take steps as long as usual"
+                  + (", and the critic stays smooth" if smooth and not penalised else ""), _scale(course))
+
+
+def _scale(course: Course) -> Mapping[str, float]:
+    return {RATES[player]: rounded(1 / pace) for player, pace in _paces(course).items()}
+
+
+def _paces(course: Course) -> dict[str, float]:
+    """Return how many times as long as usual each player's steps were."""
+    found = {player: _pace(course, player) for player in RATES}
+    return {player: pace for player, pace in found.items() if pace is not None}
+
+
+def _pace(course: Course, player: str) -> float | None:
     line = course.looks(f"step {player}").get("")
-    return None if line is None else max(float(np.quantile(line[1], 0.9)), 1e-30)
+    if line is None:
+        return None
+    # A player that has come to a halt had longer steps before.
+    later, (at, first) = max(float(np.quantile(line[1], 0.9)), 1e-30), (line[0][0], float(line[1][0]))
+    # Where the first step is not the longest, the rate was raised slowly.
+    pace = first / USUAL_FIRST if at == 1 and first >= later else later / USUAL_STEP
+    return pace if pace > STILL else None
 
 
 def rounded(factor: float) -> float:

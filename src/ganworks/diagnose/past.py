@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ganworks.diagnose.exam import Exam
 from ganworks.diagnose.plateau import measured
 from ganworks.train.series import Records, Series, series
 
@@ -23,9 +24,11 @@ class Course:
 
     Attributes:
         records: of the log.
+        exam: of samples from its end, where there is one.
     """
 
     records: Records
+    exam: Exam | None = None
 
     @cached_property
     def known(self) -> dict[str, Series]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from ganworks.diagnose.advice import finding
 from ganworks.diagnose.exam import Exam
 from ganworks.diagnose.finding import Evidence, Finding, Severity
+from ganworks.diagnose.pacing import balanced, before
+from ganworks.diagnose.past import Course
+from ganworks.train.series import Records
 
 FINE = 0.85
 """The precision of fine samples, as a share of that of real ones."""
@@ -23,9 +26,14 @@ WORDS = {"duplicates": "share of the samples with a near copy among the others",
          "exchanged": "the same with the first and the last channel exchanged"}
 
 
-def sample_findings(exam: Exam) -> list[Finding]:
-    """Return what an exam finds; what was looked for and is not there is "healthy"."""
-    found = [collapse(exam), dropping(exam), copying(exam), levels(exam)]
+def sample_findings(exam: Exam, records: Records = ()) -> list[Finding]:
+    """Return what an exam finds; what was looked for and is not there is "healthy".
+
+    Args:
+        records: of the log of the training, which may tell why samples are alike.
+    """
+    pace = balanced(Course(records))
+    found = [before(collapse(exam), pace), before(dropping(exam), pace), copying(exam), levels(exam)]
     found += [saturation(exam)] if "ends" in exam.figures else []
     return [*found, channels(exam)] if "exchanged" in exam.figures else found
 
@@ -42,14 +50,14 @@ def dropping(exam: Exam) -> Finding:
     missing, usual = exam.figures["missing"]
     coverage, precision = (exam.figures[name][0] / max(exam.figures[name][1], 1e-12)
                            for name in ("coverage", "precision"))
-    # Rough samples miss the edges of groups, so less is asked of them; and those that lie nowhere near the data cover
-    # nothing, yet leave out no part more than another.
+    # Rough samples miss the edges of groups, so less is asked of them, and least where classes say more; and those that
+    # lie nowhere near the data cover nothing, yet leave out no part more than another.
     fine = precision > FINE
-    bare = 1 - coverage if fine else 0.0
-    least, whole = (usual + 0.03, 0.0) if fine else (usual + 0.2, 0.15)  # rough samples are named wrongly, too
-    classes, known = exam.figures.get("classes", (0.0, 0.0))[0], ("classes",) if "classes" in exam.figures else ()
-    return finding("dropping", _severity(missing > usual + 0.25 or classes > 0.25 or bare > 0.3,
-                                         missing > least or classes > whole or bare > 0.12),
+    bare, known = 1 - coverage if fine else 0.0, ("classes",) if exam.classes else ()
+    least = usual + (0.03 if fine else 0.4 if known else 0.2)
+    classes = exam.figures["classes"][0] if known else 0.0
+    return finding("dropping", _severity(missing > max(least, usual + 0.25) or classes > 0.25 or bare > 0.3,
+                                         missing > least or classes > 0 or bare > 0.12),
                    _evidence(exam, "missing", "coverage", "uneven", *known), missing=max(missing, classes, bare))
 
 

@@ -24,7 +24,7 @@ SOME = 4096
 
 
 class Vitals(Hook):
-    """Writes a record of vitals ("vital/...") every ``every`` steps, and changes nothing.
+    """Writes a record of vitals ("vital/...") after the first step and every ``every`` steps, and changes nothing.
 
     Args:
         run: where the records go.
@@ -45,26 +45,30 @@ class Vitals(Hook):
         self._stood: dict[str, Tensor] = {}
         self._shift: dict[str, Tensor] = {}
         self._before: dict[str, Tensor] = {}
+        self._size: dict[str, float] = {}
 
     def start(self, trainer: Trainer) -> None:
         feed = trainer.machine.feed
         unseen = trainer.source.unseen(self.count)
         self._trained = feed(trainer.source.trained(self.count))
         self._unseen = None if unseen is None else feed(unseen)
+        if trainer.step == 0:  # the first step tells how long steps are before there is any other trouble
+            self._before = _weights(trainer.game.players)
 
     def stepped(self, trainer: Trainer) -> None:
         if not trainer.machine.is_main:
             return
-        if trainer.step % self.every == 0:
+        if trainer.step == 1 or trainer.step % self.every == 0:
             self._record(trainer)
         if (trainer.step + 1) % self.every == 0:
             self._before = _weights(trainer.game.players)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"stood": self._stood, "shift": self._shift, "before": self._before}
+        return {"stood": self._stood, "shift": self._shift, "before": self._before, "size": self._size}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._stood, self._shift, self._before = state["stood"], state["shift"], state["before"]
+        self._size = state["size"]
 
     def _record(self, trainer: Trainer) -> None:
         vitals: dict[str, float] = {}
@@ -93,7 +97,7 @@ class Vitals(Hook):
         found: dict[str, Tensor] = {}
         for name, now in _weights(trainer.game.players).items():
             if name in self._before:
-                found[f"step {name}"] = (now - self._before[name]).norm() / now.norm()
+                found[f"step {name}"] = (now - self._before[name]).norm() / self._largest(name, now)
             if name in self._stood:
                 shift = now - self._stood[name]
                 if name in self._shift:
@@ -104,6 +108,14 @@ class Vitals(Hook):
                 found[f"lag {name}"] = (some_weights(trainer.averaged[name]) - now).norm() / now.norm()
         self._before = {}
         return found
+
+    def _largest(self, name: str, now: Tensor) -> float:
+        """Return the largest norm a player's weights have had before a step.
+
+        Weights that go to 0, as they should in some games, do not make steps long.
+        """
+        self._size[name] = max(self._size.get(name, 0.0), float(self._before[name].norm()))
+        return self._size[name] or float(now.norm()) or 1.0
 
 
 def some_weights(player: nn.Module) -> Tensor:
