@@ -9,7 +9,7 @@ from scipy.stats import chi2_contingency, mannwhitneyu
 from sklearn.datasets import load_digits
 
 from ganworks.data.toys import TOYS
-from ganworks.diagnose import exam
+from ganworks.diagnose import exam, sample_findings
 from ganworks.diagnose.exam import Group, difference, lower, nearest, spread
 from ganworks.errors import UserError
 
@@ -121,6 +121,18 @@ def test_a_class_that_rough_samples_leave_out_is_found_by_its_name() -> None:
     assert found[0] == pytest.approx(np.isin(NAMES, (3, 7)).mean(), abs=0.05)
     assert found[1] == 0
     assert exam(SPARE, DATA, names).figures["classes"] == (0, 0)
+    told = {one.name: one for one in sample_findings(exam(rough, DATA, names))}["dropping"]
+    assert told.severity in ("warning", "serious")
+    assert "(classes: 3, 7)" in told.title or "(classes: 7, 3)" in told.title
+
+
+def test_a_class_that_is_there_half_is_not_left_out() -> None:
+    some = SPARE[~((SPARE_NAMES == 3) & (np.arange(len(SPARE)) % 2 == 0))]
+    names = [str(name) for name in NAMES]
+    found = exam(some, DATA, names)
+    assert found.classes[0].label == "3"
+    assert found.classes[0].fake == pytest.approx(0.05, abs=0.02)
+    assert found.figures["classes"] == (0, 0)
 
 
 def test_values_at_the_ends_are_counted() -> None:

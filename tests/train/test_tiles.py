@@ -55,6 +55,17 @@ def test_tiles_of_what_looks_near_are_the_whole() -> None:
     assert ((whole - tiled).abs().amax(0)[inner] <= 1).all()
 
 
+@pytest.mark.parametrize(("size", "tile", "overlap", "multiple", "sides"), [
+    ((600, 400), 500, 100, 4, (352, 400)),  # two of 350, the next multiple of 4
+    ((1200, 1200), 1024, 256, 4, (728, 728)),
+    ((300, 64), 256, 64, 256, (256, 256)),  # a network that takes one size only
+    ((130, 100), 128, 60, 1, (121, 100))])  # no shorter than twice what they share
+def test_tiles_are_no_larger_than_it_takes(size, tile, overlap, multiple, sides) -> None:
+    net, x = Plain(), image(*size)
+    assert torch.equal(translated(net, x, tile, overlap, multiple), x)
+    assert set(net.sizes) == {sides}
+
+
 def test_no_seam_where_tiles_disagree() -> None:
     # Each tile is a constant of its own, the worst there can be: neighbouring pixels then differ by at most a step of
     # the ramp, 2 / (overlap + 1) of the range of outputs, where a hard cut would show the whole range.

@@ -39,8 +39,8 @@ ADVICE: Mapping[str, Advice] = {
          "healthy": "the samples differ from each other as the data does"},
         *COLLAPSE),
     "dropping": Advice(
-        {"serious": "mode dropping: the samples leave out {missing:.0%} of the data",
-         "warning": "parts of the data are hardly among the samples",
+        {"serious": "mode dropping: the samples leave out {missing:.0%} of the data{which}",
+         "warning": "parts of the data are hardly among the samples{which}",
          "healthy": "no part of the data is left out"},
         "nothing in the generator's cost charges it for what it never makes",
         (PAIRS, PACKS, Remedy("--unroll 5", "the generator foresees that the critic will come after it (Metz et al. "

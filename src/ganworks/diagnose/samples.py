@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganworks.diagnose.advice import finding
-from ganworks.diagnose.exam import Exam
+from ganworks.diagnose.exam import Exam, left_out
 from ganworks.diagnose.finding import Evidence, Finding, Severity
 from ganworks.diagnose.pacing import balanced, before
 from ganworks.diagnose.past import Course
@@ -11,6 +11,8 @@ from ganworks.train.series import Records
 
 FINE = 0.85
 """The precision of fine samples, as a share of that of real ones."""
+NAMED = 8
+"""So many classes are named in a line."""
 WORDS = {"duplicates": "share of the samples with a near copy among the others",
          "diversity": "typical distance of two samples, the data's being 1",
          "missing": "share of the data in groups that the samples leave out",
@@ -56,9 +58,16 @@ def dropping(exam: Exam) -> Finding:
     bare, known = 1 - coverage if fine else 0.0, ("classes",) if exam.classes else ()
     least = usual + (0.03 if fine else 0.4 if known else 0.2)
     classes = exam.figures["classes"][0] if known else 0.0
+    names = [group.label for group in left_out(exam.classes, exam.count)]
     return finding("dropping", _severity(missing > max(least, usual + 0.25) or classes > 0.25 or bare > 0.3,
                                          missing > least or classes > 0 or bare > 0.12),
-                   _evidence(exam, "missing", "coverage", "uneven", *known), missing=max(missing, classes, bare))
+                   _evidence(exam, "missing", "coverage", "uneven", *known), missing=max(missing, classes, bare),
+                   which=_named(names))
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f" (classes: {', '.join(names[:NAMED])}{more})" if names else ""
 
 
 def copying(exam: Exam) -> Finding:

@@ -25,7 +25,7 @@ def translated(network: nn.Module, image: Tensor, tile: int, overlap: int, multi
     Args:
         network: (N, C, H, W) in [-1, 1] to (N, C', H, W); H and W are multiples of ``multiple``.
         image: uint8 (C, H, W), on any device.
-        tile: side of a tile in pixels, a multiple of ``multiple``.
+        tile: largest side of a tile in pixels, a multiple of ``multiple``.
         overlap: pixels that neighbouring tiles share, less than half a tile.
 
     Returns:
@@ -37,10 +37,10 @@ def translated(network: nn.Module, image: Tensor, tile: int, overlap: int, multi
     device = next(network.parameters()).device
     height, width = image.shape[-2:]
     x = _extended(as_floats(image[None].to(device)), *(_wanted(side, tile, multiple) for side in (height, width)))
-    rows, columns = (_starts(side, tile, overlap) for side in x.shape[-2:])
+    sides = [_side(side, tile, overlap, multiple) for side in x.shape[-2:]]
+    rows, columns = (_starts(side, own, overlap) for side, own in zip(x.shape[-2:], sides, strict=True))
     if len(rows) == len(columns) == 1:
         return as_bytes(network(x)[0, :, :height, :width]).cpu()
-    sides = min(tile, x.shape[-2]), min(tile, x.shape[-1])
     weight = _ramp(sides[0], overlap, device)[:, None] * _ramp(sides[1], overlap, device)
     out, total = None, torch.zeros(x.shape[-2:], device=device)
     for places in _batched([(top, left) for top in rows for left in columns]):
@@ -70,11 +70,24 @@ def _extended(x: Tensor, height: int, width: int) -> Tensor:
     return x
 
 
+def _side(side: int, tile: int, overlap: int, multiple: int) -> int:
+    """Return the side of tiles: no longer than as many as it takes need, so that no pixel is translated in vain."""
+    if side <= tile:
+        return side
+    count = _count(side, tile, overlap)
+    least = max(-(-(side + (count - 1) * overlap) // count), 2 * overlap + 1)  # where ramps meet they sum to 1
+    return min(tile, -(-least // multiple) * multiple)
+
+
+def _count(side: int, tile: int, overlap: int) -> int:
+    return -(-(side - overlap) // (tile - overlap))
+
+
 def _starts(side: int, tile: int, overlap: int) -> list[int]:
     """Return where tiles begin: as few as share ``overlap`` pixels or more, evenly spread, the last one at the end."""
     if side <= tile:
         return [0]
-    count = -(-(side - overlap) // (tile - overlap))
+    count = _count(side, tile, overlap)
     return [round(i * (side - tile) / (count - 1)) for i in range(count)]
 
 
