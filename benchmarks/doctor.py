@@ -56,6 +56,8 @@ MEANT = {"collapse": ("variety", "collapse", "dropping"), "dropping": ("dropping
          "divergence": ("divergence", "learning rate"), "dead units": ("dead units", "saturation"),
          "learning rate": ("learning rate", "dead units", "saturation")}
 """Findings that count as having found what is in the group's name, where that is not the name itself."""
+SAME = ("variety", "collapse")
+"""One thing under two names: what the log and what samples say of it."""
 
 
 def folder() -> Path:
@@ -160,8 +162,10 @@ def treated(job: Job) -> dict[str, Any]:
     more = {flag[2:].replace("-", "_"): value for flag, value in zip(words[::2], words[1::2], strict=True)}
     after = train(patient, path, more)
     look_at(patient, path)
-    left = [one.name for one in found_in(patient, judge(patient, path, more))]
-    return {"remedy": do, "left": left, "truth": after}
+    name = found[0].name
+    left = [one.name for one in judge(patient, path, more)
+            if one.wrong and one.name in (SAME if name in SAME else (name,))]
+    return {"finding": name, "remedy": do, "left": left, "truth": after}
 
 
 def ill(patient: Patient, found: dict[str, Any]) -> bool:

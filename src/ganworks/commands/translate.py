@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     parser.add_argument("--direction", metavar="WHICH", help="AtoB or BtoA (default: the run's own, else AtoB)")
     parser.add_argument("--size", type=int, metavar="N", help="bring the shorter side to N pixels first (default: as "
                         "they are)")
-    parser.add_argument("--tile", type=int, metavar="N", help="side of the tiles (default: the training's size of a "
-                        f"U-Net; else images of up to {LARGEST} pixels a side are translated whole)")
+    parser.add_argument("--tile", type=int, metavar="N", help="largest side of a tile (default: the training's size of "
+                        f"a U-Net; else images of up to {LARGEST} pixels a side are translated whole)")
     parser.add_argument("--overlap", type=int, metavar="N", help="pixels that tiles share (default: a quarter)")
     parser.add_argument("--grid", type=Path, metavar="PNG", help="draw the first ones too, before and after, and, of "
                         "a run that knows the way back, there and back")

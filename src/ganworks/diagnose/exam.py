@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import norm
 
+from ganworks.console import track
 from ganworks.errors import UserError
 from ganworks.evaluate.features import Pixels, as_tensor
 from ganworks.evaluate.prdc import prdc
@@ -117,15 +118,16 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
     extract = Pixels(tuple(fake.shape[1:]), FEATURES)
     data, made = (np.asarray(extract(x), np.float32) for x in (real[rows], fake[chosen]))
     reference, other = data[:n], data[n : 2 * n]
-    alone = nearest(data[: 2 * n], data, itself=True)[0]
-    twins, copied = nearest(made, made, itself=True), nearest(made, data)
+    pairs = [(data[: 2 * n], data, True), (made, made, True), (made, data, False), (other, other, True)]
+    (alone, _), twins, copied, (spare, _) = (
+        nearest(*pair) for pair in track(pairs, len(pairs), "samples beside the data", "searches"))
     own = None if labels is None else [labels[row] for row in rows[:n]]
     groups, classes = _groups(reference, made, other, own, seed), _classes(made, reference, other, own)
     of = (_alike(made, reference, twins[0]) | _copied(copied[0], alone[:n]) | _shares(groups, n)
           | _colours(fake[chosen], real[rows[:n]]) | _ends(fake[chosen]) | _left_classes(classes, n))
     swapped, others = ([replace(group, fake=group.other, other=group.fake) for group in parts]
                        for parts in (groups, classes))
-    usual = (_alike(other, reference, nearest(other, other, itself=True)[0]) | _copied(alone[n:], alone[:n])
+    usual = (_alike(other, reference, spare) | _copied(alone[n:], alone[:n])
              | _shares(tuple(swapped), n) | _colours(real[rows[n : 2 * n]], real[rows[:n]])
              | _ends(real[rows[n : 2 * n]]) | _left_classes(tuple(others), n))
     groups, classes = (tuple(replace(group, centre=int(rows[group.centre])) for group in parts)

@@ -19,7 +19,7 @@ FAR = 20
 """Steps so many times as long as usual are far too long."""
 UNLIKE = 10
 """Players whose paces differ so many times do not keep up with each other."""
-STILL = 1e-12
+STILL, GROWTH = 1e-12, 10
 PENALTIES = ("gp", "r1", "r2", "div", "lecam")
 RATES = {"generator": "lr", "critic": "lr_critic"}
 
@@ -77,8 +77,8 @@ def _pace(course: Course, player: str) -> float | None:
         return None
     # A player that has come to a halt had longer steps before.
     later, (at, first) = max(float(np.quantile(line[1], 0.9)), 1e-30), (line[0][0], float(line[1][0]))
-    # Where the first step is not the longest, the rate was raised slowly.
-    pace = first / USUAL_FIRST if at == 1 and first >= later else later / USUAL_STEP
+    # Where later steps are much longer, the rate was raised slowly; growing gradients make Adam's at most 10 times so.
+    pace = first / USUAL_FIRST if at == 1 and GROWTH * first >= later else later / USUAL_STEP
     return pace if pace > STILL else None
 
 
