@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ganworks.diagnose import Vitals
 from ganworks.diagnose.course import course_findings, since, swing
+from ganworks.recipes import Call
+from ganworks.train import Run, fit
 
 RNG = np.random.default_rng(0)
 STEPS = np.arange(10, 3001, 10)
@@ -158,12 +161,20 @@ def test_the_first_step_tells_how_long_steps_were_before_units_died(first, scale
     assert remedy.scale == (pytest.approx(scale) if scale else {"lr": 0.1})
 
 
-@pytest.mark.parametrize("penalty", ["r1", "gp", None])
-def test_a_critic_that_is_not_smooth_yet_is_made_smooth(penalty) -> None:
-    log = records(**BARE, step_critic=np.full(len(STEPS), 1e-6))
-    log = [record | ({f"critic/{penalty}": 0.1} if penalty else {}) for record in log]
-    remedy = next(one for one in course_findings(log) if one.name == "variety").remedies[0]
-    assert remedy.do == ("" if penalty else "--r1 1")
+@pytest.mark.parametrize(("recipe", "more", "smooth"), [
+    ("gan", {}, True), ("gan", {"r1": 1.0}, False), ("wgan-gp", {}, False), ("gan", {"lecam": 0.1}, False),
+    ("gan", {"div": 2.0}, False), ("gan", {"norm_critic": "batch"}, False)])
+def test_a_critic_that_can_be_smoother_is_told_to(recipe, more, smooth, tmp_path) -> None:
+    # Names of costs and vitals are those that a training writes.
+    call = Call.make(recipe, {}, {"data": "ring8", "steps": 2, "log_every": 1, "vitals_every": 1, "measure": None,
+                                  "width": 4, "batch": 8, **more})
+    fit(call.build(), tmp_path / "run", text=call.text(), quiet=True, hooks=lambda run: [Vitals(run, 1)])
+    kept = Run.open(tmp_path / "run").records()
+    costs = {key: 0.1 for record in kept for key in record if key.startswith("critic/")}
+    mixed = None if all("vital/told apart mixed" not in record for record in kept) else np.full(len(STEPS), 0.85)
+    log = records(**BARE, step_critic=np.full(len(STEPS), 1e-6), told_apart_mixed=mixed)
+    found = course_findings([record | costs for record in log])
+    assert next(one for one in found if one.name == "variety").remedies[0].do == ("--r1 1" if smooth else "")
 
 
 def test_where_steps_are_alike_no_rate_is_blamed() -> None:

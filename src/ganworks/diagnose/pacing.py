@@ -20,7 +20,7 @@ FAR = 20
 UNLIKE = 10
 """Players whose paces differ so many times do not keep up with each other."""
 STILL, GROWTH = 1e-12, 10
-PENALTIES = ("gp", "r1", "r2", "div", "lecam")
+PENALTIES = ("gradient_penalty", "r1", "r2", "div", "lecam")
 RATES = {"generator": "lr", "critic": "lr_critic"}
 
 
@@ -49,16 +49,16 @@ def balanced(course: Course, smooth: bool = True) -> Remedy | None:
     """Return that both players' steps become as long as usual, where one is far behind the other.
 
     Args:
-        smooth: ask for a gradient penalty too, where the critic has none.
+        smooth: ask for a gradient penalty too, where the critic has none, and no batch normalisation, with which it
+            could have none.
     """
     paces = _paces(course)
     if len(paces) < 2 or max(paces.values()) < UNLIKE * min(paces.values()):
         return None
     slow, quick = sorted(paces, key=lambda player: paces[player])
-    penalised = any(f"critic/{term}" in course.known for term in PENALTIES)
-    return Remedy("--r1 1" if smooth and not penalised else "",
-                  f"the {slow} keeps up with the {quick}: both take steps as long as usual"
-                  + (", and the critic stays smooth" if smooth and not penalised else ""), _scale(course))
+    smooth &= not course.looks("told apart mixed") and not any(f"critic/{term}" in course.known for term in PENALTIES)
+    return Remedy("--r1 1" if smooth else "", f"the {slow} keeps up with the {quick}: both take steps as long as usual"
+                  + (", and the critic stays smooth" if smooth else ""), _scale(course))
 
 
 def _scale(course: Course) -> Mapping[str, float]:
