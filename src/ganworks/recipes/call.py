@@ -237,6 +237,9 @@ def _checked(name: str, model: type[BaseModel], tree: dict[str, Any]) -> BaseMod
             if item["type"] == "extra_forbidden":
                 problems.append(f"recipe '{name}' has no option '{place[-1]}'")
                 wanted.append(did_you_mean(place[-1], places.values()))
+            elif item["type"] == "missing":
+                problems.append(f"recipe '{name}' without --{key.replace('_', '-')}")
+                wanted.append(model.model_fields[place[0]].description or "a value for it")
             else:
                 problems.append(f"--{key.replace('_', '-')} {item['input']}")
                 wanted.append(item["msg"][0].lower() + item["msg"][1:])
