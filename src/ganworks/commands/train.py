@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from ganworks.diagnose.watcher import Act
-    from ganworks.recipes import Call, Function
+    from ganworks.recipes import Call
+    from ganworks.recipes.call import Function
     from ganworks.train import Cadence, Hook, Machine, Recipe, Run
 
 OWN = ("target", "run", "resume", "device", "threads", "dry_run", "quiet", "autopilot")
