@@ -136,6 +136,8 @@ def test_words_are_parted_wherever_they_stand():
     (["gan", "--seconds", "0"], "--seconds 0"),
     (["gan", "--seconds", "5", "--schedule", "cosine"], "--schedule cosine in a tournament of --seconds"),
     (["gan --noise 0.1 --noise-fade 0.5", "--seconds", "5"], "--noise 0.1 with --noise-fade 0.5 in a tournament"),
+    (["gan --r1 1 --penalty-fade 0.5", "--seconds", "5"], "--penalty-fade 0.5 in a tournament"),
+    (["designed", "--steps", "5"], "recipe 'designed' without --objective"),
     (["gan --top 0.5", "--seconds", "5"], "--top 0.5 with --top-fade 0.5"),
     (["gan", "--steps", "5", "--n", "3"], "--n 3 .* at least 20"),
     (["gan", "--steps", "5", "--features", "eyes"], "--features eyes"),

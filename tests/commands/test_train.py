@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 
 import numpy as np
@@ -51,6 +52,21 @@ def test_a_run_keeps_the_certificate_of_a_designed_objective_alone(train, tmp_pa
             (found,) = json.loads(kept.read_text()).values()
             assert (found["objective"], found["verdict"]) == (name, verdict)
             assert all(check["reason"] for check in found["checks"])
+
+
+def test_an_option_without_a_default_is_asked_for_and_taken(train, capsys):
+    status, said = train("designed", "--run", "one", *SMALL)
+    assert status == 2
+    assert "recipe 'designed' without --objective" in said
+    assert "a design file" in said
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "designed", "--help"])
+    assert ended.value.code == 0
+    assert re.search(r"rho: exp\(-t\)\}'\s\(always\s+needed\)", capsys.readouterr().out)
+    assert train("designed", "--run", "one", "--objective", "{omega: log(r)/2, rho: exp(-t)}", *SMALL)[0] == 0
+    assert yaml.safe_load(Run("one").recipe)["objective"] == "{omega: log(r)/2, rho: exp(-t)}"
+    assert train("one/recipe.yaml", "--run", "two", "--quiet", "--device", "cpu")[0] == 0
+    assert same(state("one"), state("two"))
 
 
 def test_runs_are_numbered_where_no_name_is_given(train, tmp_path):

@@ -63,6 +63,12 @@ def test_refuses_labels_that_do_not_fit(labels):
         Images(np.zeros((4, 1, 2, 2), np.uint8), labels=labels)
 
 
+def test_missing_labels_are_told_as_such():
+    with pytest.raises(UserError, match=r"2 of 5 labels are no numbers, the first at index 1: nan") as caught:
+        Images(np.zeros((5, 1, 2, 2), np.uint8), np.array([0, np.nan, 1, np.inf, 1]))
+    assert "without a label" in caught.value.remedy
+
+
 def test_refuses_what_is_no_image_array_and_too_few_samples():
     with pytest.raises(UserError, match=r"uint8 \(N, C, H, W\)"):
         Images(np.zeros((4, 2, 2), np.uint8))
@@ -70,7 +76,7 @@ def test_refuses_what_is_no_image_array_and_too_few_samples():
         Points(np.zeros((4, 2)))
     with pytest.raises(UserError, match="fewer than a batch of 8"):
         numbered(4).batch(0, 8, 0)
-    with pytest.raises(UserError, match="class names"):
+    with pytest.raises(UserError, match=r"labels 0 to 2 with 2 class names[\s\S]*name all classes"):
         Images(np.zeros((2, 1, 2, 2), np.uint8), np.array([0, 2]), ["a", "b"])
 
 

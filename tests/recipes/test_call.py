@@ -93,6 +93,15 @@ def test_a_value_out_of_range_is_named_with_its_flag_and_the_range(given, said):
     assert "ganworks train dcgan --help" in caught.value.remedy
 
 
+@pytest.mark.parametrize(("name", "given", "off"), [
+    ("dcgan", {"gp": 0}, True), ("wgan-gp", {"gp": -1}, True), ("ebgan", {"pull_away": 0}, True),
+    ("dcgan", {"ema": 2}, True), ("ebgan", {"margin": 0}, False), ("dcgan", {"lr": 0}, False)])
+def test_what_can_be_left_out_is_said_to(name, given, off):
+    with pytest.raises(UserError) as caught:
+        Call.make(name, {}, given)
+    assert caught.value.wanted.endswith(", or none to leave it out") is off
+
+
 def test_several_faults_are_all_told():
     with pytest.raises(UserError) as caught:
         Call.make("dcgan", {}, {"steps": 0, "width": 0})

@@ -12,6 +12,7 @@ import yaml
 from ganworks.data import DataOptions, open_source
 from ganworks.design import entries
 from ganworks.errors import UserError
+from ganworks.game.schedule import level_at
 from ganworks.nets import count_parameters
 from ganworks.recipes import Call, Stabilisers, Training, flat_fields, options_of, rebuild, recipes
 from ganworks.train import Machine, Run, Trainer, fit
@@ -133,6 +134,7 @@ STEADIED = [{"relativistic": "pair"}, {"relativistic": "average"}, {"smoothing":
             {"gp": 1.0, "gp_at": "real", "gp_side": "one", "gp_every": 2}, {"gp": 1.0, "gp_at": "fake"}, {"r1": 1.0},
             {"r2": 1.0, "r1_every": 2}, {"div": 2.0}, {"lecam": 0.1}, {"consistency": 10.0},
             {"consistency": 10.0, "consistency_fake": 5.0}, {"orthogonal": 1e-4}, {"clip_weights": 0.5}, {"noise": 0.1},
+            {"lecam": 0.1, "penalty_every": 2}, {"r1": 1.0, "penalty_fade": 0.5, "penalty_left": 0.1},
             {"noise": 0.1, "noise_fade": 0.5}, {"augment": "diffaugment"},
             {"augment": "ada", "ada_over": 10, "ada_target": -0.99},
             {"augment": "ada", "noise": 0.1}, {"pack": 2}, {"pack": 4, "gp": 1.0}, {"top": 0.5},
@@ -155,6 +157,24 @@ def test_every_stabiliser_is_an_option_of_every_recipe_and_changes_it(given, mac
     with_it, without = weights(given), weights({})
     assert with_it.shape == without.shape
     assert not torch.equal(with_it, without)
+
+
+PENALTIES = {"gp": 10.0, "r1": 1.0, "r2": 1.0, "div": 2.0, "lecam": 0.1, "orthogonal": 1e-4, "consistency": 10.0,
+             "consistency_fake": 5.0}
+
+
+@pytest.mark.parametrize(("key", "every"), [
+    (key, {"gp": "gp_every", "r1": "r1_every", "r2": "r1_every"}.get(key, "penalty_every")) for key in PENALTIES])
+def test_every_penalty_can_be_lazy_and_fade(key, every):
+    given = {key: PENALTIES[key], every: 4, "penalty_fade": 0.5, "penalty_left": 0.1, "steps": 20}
+    game = Call.make("dcgan", {}, small("dcgan", data="digits", norm_critic="none", **given)).build().game
+    (term,) = game.critic_terms
+    assert [step for step in range(12) if term.due(step)] == [0, 4, 8]
+    # Over half of 20 steps to a tenth: a straight line through 1 at step 0 and 0.1 at step 10.
+    shares = [level_at(term.weight, step) / PENALTIES[key] for step in (0, 5, 10, 19)]
+    assert shares == pytest.approx([1, 0.55, 0.1, 0.1])
+    plain = Call.make("dcgan", {}, small("dcgan", data="digits", norm_critic="none", **{key: PENALTIES[key]})).build()
+    assert [(w.weight, w.every) for w in plain.game.critic_terms] == [(PENALTIES[key], 1)]
 
 
 def test_every_option_of_the_stabilisers_is_tried():

@@ -135,6 +135,7 @@ def _refuse_shares(text: str, values: Mapping[str, Any]) -> None:
     shares = [f"--schedule {values['schedule']}"] if values["schedule"] != "constant" else []
     shares += [f"--{name} {values[name]:g} with --{fade.replace('_', '-')} {values[fade]:g}"
                for name, fade in FADING.items() if values.get(name) is not None and values.get(fade)]
+    shares += [f"--penalty-fade {values['penalty_fade']:g}"] if values.get("penalty_fade") else []
     if shares:
         raise UserError(f"'{text}': {', '.join(shares)} in a tournament of --seconds",
                         "a known number of steps, over which that changes", "take --steps N, or leave that out")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ganworks.diagnose.watcher import Act
     from ganworks.recipes import Call
+    from ganworks.recipes.call import Function
     from ganworks.train import Cadence, Hook, Machine, Recipe, Run
 
 OWN = ("target", "run", "resume", "device", "threads", "dry_run", "quiet", "autopilot")
@@ -145,6 +146,16 @@ def _call(target: str, given: dict[str, Any]) -> Call:
     return Call.load(Path(target).read_text(encoding="utf-8"), given, target)
 
 
+def _recipe(target: str) -> tuple[str, Function]:
+    # Not by a call: a recipe may have options without a default, which nobody has given yet.
+    from ganworks.recipes import function_named
+
+    if _is_yaml(target):
+        call = _call(target, {})
+        return call.name, call.function
+    return target, function_named(target)
+
+
 def _is_yaml(target: str | None) -> bool:
     return target is not None and target.endswith((".yaml", ".yml"))
 
@@ -153,23 +164,24 @@ def add_options(parser: argparse.ArgumentParser, target: str) -> None:
     """Add the options of the recipe that ``target`` names."""
     from ganworks.recipes import flat_fields, options_of
 
-    call = _call(target, {})
-    model = options_of(call.function)
+    recipe, function = _recipe(target)
+    model = options_of(function)
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name, place in sorted(flat_fields(model).items(), key=lambda item: len(item[1][:-1])):  # its own ones first
         field = model.model_fields[place[0]]
-        default, about = field.default, call.function.__doc__
+        default, about = field.default, function.__doc__
         if len(place) == 2:
             about, field = type(default).__doc__, type(default).model_fields[place[1]]
             default = getattr(default, place[1])
-        title = f"options of {call.name}" if len(place) == 1 else place[0]
+        title = f"options of {recipe}" if len(place) == 1 else place[0]
         if title not in groups:
             groups[title] = parser.add_argument_group(title, (about or "").strip().split("\n")[0])
         _add_option(groups[title], name, field, default)
 
 
 def _add_option(group: argparse._ArgumentGroup, name: str, field: FieldInfo, default: Any) -> None:
-    text = f"{field.description or ''} (default: {_written(default)})".replace("%", "%%")
+    usual = "always needed" if field.is_required() else f"default: {_written(default)}"
+    text = f"{field.description or ''} ({usual})".replace("%", "%%")
     flag = "--" + name.replace("_", "-")
     if field.annotation is bool:
         group.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)

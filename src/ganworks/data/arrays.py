@@ -89,9 +89,14 @@ def named_labels(labels: np.ndarray, names: Sequence[str] | None, count: int) ->
     numbers need not start at 0 or be without gaps, and text is its own name.
     """
     if labels.shape != (count,) and labels.shape != (count, 1):
-        raise UserError(f"labels of shape {labels.shape} for {count} samples", f"one label a sample, ({count},)")
+        raise UserError(f"labels of shape {labels.shape} for {count} samples", f"one label a sample, ({count},)",
+                        "leave out the samples without a label, or the labels")
     labels = labels.reshape(count)
-    if labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels == np.rint(labels)).all():
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        missing = np.flatnonzero(~np.isfinite(labels))
+        raise UserError(f"{len(missing)} of {count} labels are no numbers, the first at index {missing[0]}: "
+                        f"{labels[missing[0]]}", "a label for each sample", "leave out the samples without a label")
+    if labels.dtype.kind == "f" and (labels == np.rint(labels)).all():
         labels = labels.astype(np.int64)
     if labels.dtype.kind not in "iubUS":
         raise UserError(f"labels of type {labels.dtype}", "whole numbers or text", "real numbers that samples come "
@@ -103,7 +108,8 @@ def named_labels(labels: np.ndarray, names: Sequence[str] | None, count: int) ->
         return index.astype(np.int64), tuple(str(value) for value in distinct)
     if labels.dtype.kind == "U" or (count and (labels.min() < 0 or labels.max() >= len(names))):
         raise UserError(f"labels {labels.min()} to {labels.max()} with {len(names)} class names",
-                        f"labels from 0 to {len(names) - 1}")
+                        f"labels from 0 to {len(names) - 1}", "name all classes, or give no names: each label is then "
+                        "a class of its own")
     return labels.astype(np.int64), tuple(str(name) for name in names)
 
 

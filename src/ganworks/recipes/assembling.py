@@ -25,8 +25,10 @@ from ganworks.game import (
     LeCam,
     Lens,
     Lenses,
+    Level,
     Orthogonal,
     Ramp,
+    Term,
     Top,
     Unrolled,
     Weighted,
@@ -64,7 +66,7 @@ def assemble(objective: Objective, data: Source, training: Training, networks: N
     critic = critic or networks.critic(data, stabilisers.pack)
     told = told_by(objective, stabilisers)
     game = Duel(generator, critic, told, networks.latents,
-                critic_terms=[*critic_terms, *_critic_terms(stabilisers, critic)],
+                critic_terms=[*critic_terms, *_critic_terms(stabilisers, critic, training.steps)],
                 generator_terms=[*generator_terms, *_generator_terms(stabilisers, generator)],
                 critic_steps=training.critic_steps, condition=networks.told,
                 lens=_lens(stabilisers, training.steps, told),
@@ -82,31 +84,39 @@ def told_by(objective: Objective, stabilisers: Penalties) -> Objective:
     return objective if stabilisers.flipping is None else flipped(objective, stabilisers.flipping)
 
 
-def penalties(s: Penalties) -> list[Weighted]:
-    """Return the terms of the critic's cost that ``s`` asks for."""
-    terms = []
+def penalties(s: Penalties, steps: int) -> list[Weighted]:
+    """Return the terms of the critic's cost that ``s`` asks for in a training of so many steps."""
+    terms: list[tuple[str, Term, float, int]] = []
     if s.gp is not None:
         penalty = GradientPenalty(s.gp_target, s.gp_side, s.gp_at, s.gp_over)
-        terms.append(Weighted("gradient_penalty", penalty, s.gp, s.gp_every))
+        terms.append(("gradient_penalty", penalty, s.gp, s.gp_every))
     if s.r1 is not None:
-        terms.append(Weighted("r1", R1(), s.r1, s.r1_every))
+        terms.append(("r1", R1(), s.r1, s.r1_every))
     if s.r2 is not None:
-        terms.append(Weighted("r2", R2(), s.r2, s.r1_every))
+        terms.append(("r2", R2(), s.r2, s.r1_every))
     if s.div is not None:
-        terms.append(Weighted("div", GradientPower(s.div_power), s.div))
+        terms.append(("div", GradientPower(s.div_power), s.div, s.penalty_every))
     if s.lecam is not None:
-        terms.append(Weighted("lecam", LeCam(), s.lecam))
+        terms.append(("lecam", LeCam(), s.lecam, s.penalty_every))
     if s.orthogonal is not None:
-        terms.append(Weighted("orthogonal", Orthogonal("critic"), s.orthogonal))
-    return terms
+        terms.append(("orthogonal", Orthogonal("critic"), s.orthogonal, s.penalty_every))
+    return [Weighted(name, term, _fading(s, weight, steps), every) for name, term, weight, every in terms]
 
 
-def _critic_terms(s: Stabilisers, critic: nn.Module) -> list[Weighted]:
-    terms = penalties(s)
+def _fading(s: Penalties, weight: float, steps: int) -> Level:
+    if not s.penalty_fade:
+        return weight
+    return Ramp(weight, weight * s.penalty_left, max(round(s.penalty_fade * steps), 1))
+
+
+def _critic_terms(s: Stabilisers, critic: nn.Module, steps: int) -> list[Weighted]:
+    terms = penalties(s, steps)
     if s.consistency is not None:
-        terms.append(Weighted("consistency", Consistency(DiffAugment(MOVED), "real"), s.consistency))
+        terms.append(Weighted("consistency", Consistency(DiffAugment(MOVED), "real"),
+                              _fading(s, s.consistency, steps), s.penalty_every))
     if s.consistency_fake is not None:
-        terms.append(Weighted("consistency_fake", Consistency(DiffAugment(MOVED), "fake"), s.consistency_fake))
+        terms.append(Weighted("consistency_fake", Consistency(DiffAugment(MOVED), "fake"),
+                              _fading(s, s.consistency_fake, steps), s.penalty_every))
     return terms + _history(s, "critic", critic)
 
 

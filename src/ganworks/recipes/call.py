@@ -210,6 +210,13 @@ def _at(options: Any, place: tuple[str, ...]) -> Any:
     return options
 
 
+def _may_be_none(model: type[BaseModel], *place: str) -> bool:
+    annotation: Any = model
+    for name in place:
+        annotation = annotation.model_fields[name].annotation
+    return type(None) in typing.get_args(annotation)
+
+
 def _at_home(options: Any) -> Any:
     # A run must be repeatable from any working directory, so a path to data is kept whole, and a design is kept as
     # what its file says now.
@@ -237,9 +244,13 @@ def _checked(name: str, model: type[BaseModel], tree: dict[str, Any]) -> BaseMod
             if item["type"] == "extra_forbidden":
                 problems.append(f"recipe '{name}' has no option '{place[-1]}'")
                 wanted.append(did_you_mean(place[-1], places.values()))
+            elif item["type"] == "missing":
+                problems.append(f"recipe '{name}' without --{key.replace('_', '-')}")
+                wanted.append(model.model_fields[place[0]].description or "a value for it")
             else:
                 problems.append(f"--{key.replace('_', '-')} {item['input']}")
-                wanted.append(item["msg"][0].lower() + item["msg"][1:])
+                off = ", or none to leave it out" if _may_be_none(model, *flat_fields(model).get(key, ())) else ""
+                wanted.append(item["msg"][0].lower() + item["msg"][1:] + off)
         raise UserError("; ".join(problems), "; ".join(dict.fromkeys(wanted)),
                         f"see: ganworks train {name} --help") from None
 

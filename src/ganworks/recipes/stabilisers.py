@@ -33,6 +33,11 @@ class Penalties(BaseModel):
     lecam: float | None = Field(None, gt=0, description="weight of the LeCam penalty")
     orthogonal: float | None = Field(None, gt=0, description="weight of orthogonal regularisation of the critic")
     clip_weights: float | None = Field(None, gt=0, description="the critic's weights are clipped to [-x, x]")
+    penalty_every: int = Field(1, ge=1, description="steps between the other penalties: WGAN-div, LeCam, consistency, "
+                               "orthogonality")
+    penalty_fade: float = Field(0.0, ge=0, le=1, description="share of the steps over which the weights of all "
+                                "penalties fall to --penalty-left of themselves; 0: they stay")
+    penalty_left: float = Field(0.0, ge=0, description="what is then left of them, as a share; above 1 they rise")
 
     noise: float | None = Field(None, gt=0, description="sd of the noise on all that the critic sees")
     noise_fade: float = Field(0.0, ge=0, le=1, description="share of the steps over which that noise falls to 0; 0: it "

@@ -97,7 +97,8 @@ def pix2pix(
     given, made = _shapes(source)
     generator, critic = networks.generator(given, made), networks.critic(given[0] + made[0], made[-1])
     told = scaled(told_by(objective_named(objective), stabilisers), critic_weight)
-    game = Duel(generator, critic, told, Entry(), condition="input", critic_terms=penalties(stabilisers),
+    game = Duel(generator, critic, told, Entry(), condition="input",
+                critic_terms=penalties(stabilisers, training.steps),
                 generator_terms=[Weighted("l1", Likeness(), l1)] if l1 else [],
                 critic_steps=training.critic_steps, lens=noise_lens(stabilisers, training.steps))
     return training.recipe(game, source, clipping(stabilisers), measured=lambda count: _likeness_to(source, count))
@@ -136,7 +137,8 @@ def cyclegan(
 
     def duel(given: tuple[int, ...], made: tuple[int, ...]) -> Duel:
         return Duel(networks.generator(given, made), networks.critic(made[0], made[-1]), told, Entry(),
-                    critic_terms=penalties(stabilisers), lens=noise_lens(stabilisers, training.steps),
+                    critic_terms=penalties(stabilisers, training.steps),
+                    lens=noise_lens(stabilisers, training.steps),
                     replay=Replay(pool, made) if pool else None)
 
     if training.critic_steps > 1:
