@@ -281,6 +281,14 @@ def test_a_training_that_gets_no_better_ends_at_a_plateau_and_goes_on_only_when_
     assert "stopped" not in answer
 
 
+def test_an_autopilot_ends_at_the_same_plateau(train):
+    for run, more in (("plain", ()), ("piloted", ("--autopilot",))):
+        status, answer = train("gan", *FLAT, "--steps", "100", "--stop-when", "plateau", "--run", run, *more)
+        assert (status, Run(run).load()[0]["step"]) == (0, 32)
+        assert "stopped at step 32 of 100" in answer
+    assert same(state("plain")["game"], state("piloted")["game"])
+
+
 @pytest.mark.parametrize(("words", "wanted"), [
     (("--measure", "none"), "--measure 1000"), (("--steps", "20"), "10 measured checkpoints"),
     (("--steps", "20"), "--checkpoint-every 1 or less, or --steps 32 or more")], ids=str)
