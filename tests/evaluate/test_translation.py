@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
+from itertools import chain
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+import torchmetrics
 from scipy.stats import ttest_rel
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganworks.errors import UserError
 from ganworks.evaluate.translation import (
@@ -88,4 +93,42 @@ def test_bad_input() -> None:
     with pytest.raises(UserError, match="shapes"):
         l1(flat(0), flat(0, 1))
     with pytest.raises(UserError, match="LPIPS cannot be had"):  # neither the package nor a network here
+        lpips(flat(0), flat(0))
+
+
+def alexnet(weights: object = None) -> SimpleNamespace:
+    """Stand in for torchvision's AlexNet (Krizhevsky 2014): its layers, with random weights."""
+    torch.manual_seed(0)
+    sizes = [(3, 64, 11, 4, 2), (64, 192, 5, 1, 2), (192, 384, 3, 1, 1), (384, 256, 3, 1, 1), (256, 256, 3, 1, 1)]
+    first, second, *rest = [[nn.Conv2d(*size), nn.ReLU()] for size in sizes]
+    pool = nn.MaxPool2d(3, 2)
+    return SimpleNamespace(features=nn.Sequential(*first, pool, *second, pool, *chain(*rest), pool))
+
+
+def test_lpips_with_another_alexnet(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The weights of the layers' differences are those that torchmetrics ships; the network's cannot be had here. The
+    # truth is Zhang et al. 2018, eq. 1, and their constants for inputs in [-1, 1].
+    models = SimpleNamespace(alexnet=alexnet, AlexNet_Weights=SimpleNamespace(DEFAULT=None))
+    monkeypatch.setitem(sys.modules, "torchvision", SimpleNamespace(models=models))
+    monkeypatch.setattr("torchmetrics.utilities.imports._TORCHVISION_AVAILABLE", True)
+    for name in [name for name in sys.modules if name.startswith("torchmetrics") and "lpip" in name]:
+        monkeypatch.delitem(sys.modules, name)
+    x, y = torch.randint(0, 256, (2, 5, 3, 40, 36), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    found = lpips(x, y)
+    network, shipped = alexnet().features, Path(torchmetrics.__file__).parent / "functional/image/lpips_models/alex.pth"
+    weights = torch.load(shipped, map_location="cpu", weights_only=True)
+    shift, scale = (torch.tensor(v)[:, None, None] for v in ([-0.030, -0.088, -0.188], [0.458, 0.448, 0.450]))
+    a, b = ((image / 127.5 - 1 - shift) / scale for image in (x, y))
+    truth, layer = torch.zeros(5), 0
+    for module in network[:12]:  # without the last pooling, which nothing looks at
+        a, b = module(a), module(b)
+        if isinstance(module, nn.ReLU):
+            unit = [v / (v.square().sum(1, keepdim=True) + 1e-8).sqrt() for v in (a, b)]
+            weight = weights[f"lin{layer}.model.1.weight"]
+            truth += (weight * (unit[0] - unit[1]).square()).sum(1).mean((1, 2)).detach()
+            layer += 1
+    assert layer == 5
+    assert found == pytest.approx(truth, rel=1e-4)
+    assert lpips(x, x).tolist() == [0] * 5
+    with pytest.raises(UserError, match="RGB images of 32 pixels"):
         lpips(flat(0), flat(0))
