@@ -1,8 +1,9 @@
-"""What each term costs: a training step with it over one without, beside the products that it cannot do without.
+"""What each term and each technique costs: a training step with it over one without, beside what it must do.
 
-    python benchmarks/penalties.py                     # both cases; minutes a term for the convolutions
-    python benchmarks/penalties.py mlp --bursts 5      # one case, fewer turns
-    python benchmarks/penalties.py --terms r1 r1/16    # some terms
+    python benchmarks/penalties.py                       # both cases; minutes a row for the convolutions
+    python benchmarks/penalties.py mlp --bursts 5        # one case, fewer turns
+    python benchmarks/penalties.py --terms r1 r1/16      # some rows
+    python benchmarks/penalties.py --terms techniques    # all that are no terms
 
 Both steps are the trainer's, in processes of their own that take turns; a ratio is formed pair by pair within a turn,
 and the table shows the median. A step is one move of each player.
@@ -10,15 +11,20 @@ and the table shows the median. A step is one move of each player.
 "Products" are counted as the steps run (matrix products and convolutions, multiplications and additions alike), with
 the term over without. "Least" is what the leanest form of the term would make of that ratio, in passes of the critic
 over one batch: a gradient penalty needs the pass, the gradient of the samples, and two products for each layer in the
-second backward pass, so 4; LeCam and the balance look at outputs that are there already. The other terms have no such
-figure: what is counted is what they are. "Over it" is the ratio of times over the ratio of least (or counted) products:
-1 is a term whose every product takes as long as the rest of the step's, and nothing else.
+second backward pass, so 4; LeCam and the balance look at outputs that are there already. What has no products to speak
+of, but moves weights, must move them: its least is one step and the time in which this machine copies as many bytes
+(historical averages, 7 arrays of the critic's size: weights, mean and gradient read and the gradient written, then
+weights and mean read and the mean written; the average of weights, 3: two read, one written; optimistic Adam, 2 of both
+players' more than Adam: the last direction read and written). The others have no such figure: what is counted is what
+they are. "Over it" is the ratio of times over the ratio of least (or counted) products: 1 is a term whose every product
+takes as long as the rest of the step's, and nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import time
 from functools import partial
 from typing import Any
 
@@ -34,6 +40,10 @@ TERMS = {
     "r1/16": ("critic", 4, 16), "lecam": ("critic", 0, 1), "cr": ("critic", None, 1), "balance": ("critic", 0, 1),
     "orthogonal": ("critic", None, 1), "history": ("critic", None, 1), "matching": ("generator", None, 1),
     "pull-away": ("generator", None, 1)}
+TECHNIQUES = ("pack", "discrimination", "stddev", "top-k", "ema", "extragradient", "optimistic", "consensus")
+# Arrays of a player's weights that are read or written more than in a plain step, and whose weights.
+MOVED = {"history": (7, ("critic",)), "ema": (3, ("generator",)), "optimistic": (2, ("generator", "critic"))}
+PACK = 2
 
 
 def term(name: str, critic: Any) -> Any:
@@ -72,26 +82,43 @@ def term(name: str, critic: Any) -> Any:
     return made[name]()
 
 
+def critic_of(case: str, name: str | None) -> Any:
+    """Return the critic: the one without, unless the technique is a part of it."""
+    from ganworks.nets import DCGANCritic, MLPCritic
+
+    alike, channels, side = CASES[case]
+    shape = (channels * (PACK if name == "pack" else 1), side, side)
+    layer: Any = name if name in ("discrimination", "stddev") else "none"
+    if alike == "mlp":
+        return MLPCritic(shape, [256] * 3, minibatch=layer)
+    return DCGANCritic(shape, 32, "none", layer)
+
+
 def trainer(case: str, name: str | None) -> Any:
-    """Return a trainer of a case, with the term of that name or with none."""
+    """Return a trainer of a case, with the term or technique of that name or with none."""
     from ganworks.data import from_torch
     from ganworks.design import objective_named
-    from ganworks.game import Duel, Latent, Weighted
-    from ganworks.train import Adam, Recipe, Trainer
+    from ganworks.game import Duel, Latent, Top, Weighted
+    from ganworks.train import EMA, Adam, Alternating, Consensus, Extragradient, OptimisticAdam, Recipe, Trainer
     from ganworks.train.watch import Guard, Log
 
     alike, channels, side = CASES[case]
-    generator, critic = networks(alike)
-    player, _, every = TERMS[name] if name else ("", 0, 1)
-    terms = [Weighted("term", term(name, critic), 0.1, every)] if name else []
+    generator, critic = networks(alike)[0], critic_of(case, name)
+    player, _, every = TERMS.get(name or "", ("", 0, 1))
+    terms = [Weighted("term", term(name, critic), 0.1, every)] if name in TERMS else []
     latent = Latent(64 if case == "mlp" else 100)
     game = Duel(generator, critic, objective_named("nonsaturating"), latent,
                 critic_terms=terms if player == "critic" else [],
-                generator_terms=terms if player == "generator" else [])
-    adam = Adam(1e-4, (0.5, 0.9))
+                generator_terms=terms if player == "generator" else [],
+                pack=PACK if name == "pack" else 1, top=Top(0.5) if name == "top-k" else None)
+    adam = (OptimisticAdam if name == "optimistic" else Adam)(1e-4, (0.5, 0.9))
+    dynamics = {"extragradient": Extragradient, "consensus": Consensus}.get(name or "", Alternating)()
     recipe = Recipe(game, from_torch(images(side, channels)), {"generator": adam, "critic": adam}, steps=10**9,
-                    batch=BATCH)
-    return Trainer(recipe, hooks=[Guard(), Log(None)])
+                    batch=BATCH, dynamics=dynamics)
+    ready = Trainer(recipe, hooks=[Guard(), Log(None), *([EMA()] if name == "ema" else [])])
+    for hook in ready.hooks:
+        hook.start(ready)  # the average begins as a copy
+    return ready
 
 
 def step_of(case: str, name: str | None) -> Step:
@@ -122,7 +149,7 @@ def counted(case: str, name: str) -> tuple[float, float | None]:
     """Return the products of a step with the term over one without: as it runs, and at the least."""
     import torch
 
-    _, passes, every = TERMS[name]
+    _, passes, every = TERMS.get(name, ("", None, 1))
     plain, more = trainer(case, None), trainer(case, name)
     alone, together = (sum(products(who.advance) for _ in range(every)) for who in (plain, more))
     _, channels, side = CASES[case]
@@ -130,12 +157,27 @@ def counted(case: str, name: str) -> tuple[float, float | None]:
     return together / alone, None if passes is None else 1 + passes * one_pass / alone
 
 
+def moving(case: str, name: str) -> float:
+    """Return the seconds in which this machine copies as many weights as ``name`` must move, the best of many."""
+    arrays, players = MOVED[name]
+    weights = [p.detach() for who in players for p in trainer(case, None).game.players[who].parameters()]
+    copies, best = [w.clone() for w in weights], float("inf")
+    for _ in range(200):
+        began = time.perf_counter()
+        for mine, theirs in zip(copies, weights, strict=True):
+            mine.copy_(theirs)
+        best = min(best, time.perf_counter() - began)
+    return arrays * best / 2  # a copy reads one and writes one
+
+
 def row(case: str, name: str, bursts: int) -> str:
-    every = TERMS[name][2]
+    every = TERMS[name][2] if name in TERMS else 1
     steps = 16 if every > 1 else 20 if case == "mlp" else 4  # whole rounds of a lazy term
     rates = race({"without": partial(step_of, case, None), "with": partial(step_of, case, name)}, steps, bursts)
     took = statistics.median(a / b for a, b in zip(rates["without"], rates["with"], strict=True))
     run, least = counted(case, name)
+    if name in MOVED:
+        least = 1 + moving(case, name) * statistics.median(rates["without"])
     return (f"| {name} | {ratio(rates['without'], rates['with'])} | {run:.3f} | "
             f"{'' if least is None else f'{least:.3f}'} | {took / (least or run):.3f} |")
 
@@ -143,14 +185,17 @@ def row(case: str, name: str, bursts: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
-    parser.add_argument("--terms", nargs="*", metavar="TERM", help=", ".join(TERMS))
+    parser.add_argument("--terms", nargs="*", metavar="TERM", choices=(*TERMS, *TECHNIQUES, "techniques"),
+                        help=f"{', '.join((*TERMS, *TECHNIQUES))}, or techniques: the last {len(TECHNIQUES)}")
     parser.add_argument("--bursts", type=int, default=25, help="turns that count (default: %(default)s)")
     args = parser.parse_args()
+    names = [name for asked in args.terms or (*TERMS, "techniques")
+             for name in (TECHNIQUES if asked == "techniques" else [asked])]
     print(f"{machine()}; batch {BATCH}, median of {args.bursts} turns")
     for case in args.cases or CASES:
         print(f"\n{TITLES[case]}\n\n| term | time with / without, median (min to max) | products | least | over it |\n"
               "|---|---|---|---|---|")
-        for name in args.terms or TERMS:
+        for name in names:
             print(row(case, name, args.bursts), flush=True)
 
 

@@ -4,7 +4,8 @@
     python benchmarks/unrolled.py mlp --bursts 5 --foreseen 1 5
 
 Contenders run side by side in bursts by turns (see racing.py). The unit is a plain critic step, measured as a
-tenth of what ten more critic steps add to a step of the same game. Memory is what three steps add to the largest
+tenth of what ten more critic steps add to a step of the same game; beside it stands the same ratio of the operations in
+products, counted as both run, which is the same on every machine. Memory is what three steps add to the largest
 resident size of a process of its own (Linux), behind the building of networks and data.
 """
 
@@ -17,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from penalties import products
 from racing import Step, machine, race
 
 BATCH, RATE = 64, 1e-4
@@ -90,10 +92,17 @@ def main() -> None:
     parser.add_argument("--foreseen", type=int, nargs="+", default=[1, 5, 10], help="K (default: 1 5 10)")
     args = parser.parse_args()
     print(f"{machine()}, 1 used; batch {BATCH}, Adam inside unless said otherwise, median of {args.bursts} turns\n")
-    print("| case | K | ms a step | above K = 0, in critic steps | a foreseen step costs | peak memory |\n"
-          "|---|---|---|---|---|---|")
+    print("| case | K | ms a step | above K = 0, in critic steps | a foreseen step costs | in operations | "
+          "peak memory |\n|---|---|---|---|---|---|---|")
     for case in args.cases or CASES:
         table(case, args.bursts, [k for k in args.foreseen if k])
+
+
+def operations(case: str, contender: dict[str, Any]) -> float:
+    """Return the products of a foreseen step over those of a plain critic step."""
+    plain, eleven, mine = (products(a_step(case, **facts))
+                           for facts in ({"foreseen": 0}, {"foreseen": 0, "critic_steps": 11}, contender))
+    return (mine - plain) / contender["foreseen"] / ((eleven - plain) / 10)
 
 
 def table(case: str, bursts: int, foreseen: list[int]) -> None:
@@ -113,9 +122,10 @@ def table(case: str, bursts: int, foreseen: list[int]) -> None:
         more = [10 * (mine - plain) / (eleven - plain)
                 for mine, plain, eleven in zip(found, seconds["0"], seconds["eleven"], strict=True)]
         k = contenders[name]["foreseen"]
-        cells = ["", ""] if not k else [f"{statistics.median(more):.1f} ({min(more):.1f} to {max(more):.1f})",
-                                        f"{statistics.median(more) / k:.2f} critic steps"]
-        print(f"| {CASES[case]['title']} | {name} | {1000 * statistics.median(found):.1f} | {cells[0]} | {cells[1]} | "
+        cells = ["", "", ""] if not k else [f"{statistics.median(more):.1f} ({min(more):.1f} to {max(more):.1f})",
+                                            f"{statistics.median(more) / k:.2f} critic steps",
+                                            f"{operations(case, contenders[name]):.2f}"]
+        print(f"| {CASES[case]['title']} | {name} | {1000 * statistics.median(found):.1f} | {' | '.join(cells)} | "
               f"{memory(case, contenders[name]):.0f} MiB |", flush=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -96,7 +97,16 @@ class Duel(Game):
     def check(self, rows: int) -> None:
         check_packing(rows, self.pack)
         if self.foresight is not None:
-            self.foresight.check(self.critic, rows)
+            self.foresight.check(self.critic)
+
+    def rehearse(self, draw: Callable[[int], Round]) -> None:
+        if self.foresight is None:
+            return
+        lazy = math.lcm(*(weighted.every for weighted in self.critic_terms))
+        round = draw(math.ceil(self.pretrain / lazy) * lazy)  # the costliest kind of step: every term is due
+        # Made without the generator, whose statistics stay as they are: what is in a sample takes no memory.
+        round.memory["made"] = torch.zeros_like(round.batch["sample"]).requires_grad_()
+        self.foresight.rehearse(self._turn(round, "generator"), self._critic_cost)
 
     def critic_cost(self, round: Round) -> Costs:
         """Return the critic's cost: the objective's, and the terms that are due."""
@@ -122,7 +132,7 @@ class Duel(Game):
     def generator_costs(self, turn: Turn) -> Costs:
         """Return the generator's cost in a turn."""
         if self.foresight is not None:
-            turn = self.foresight(turn, lambda ahead: functools.reduce(torch.add, self.critic_costs(ahead).values()))
+            turn = self.foresight(turn, self._critic_cost)
         real, fake = turn.on_real.scores if self.objective.needs_real else None, turn.on_fake.scores
         if self.top is not None:
             rows = self.top.rows(fake, turn.step)
@@ -173,6 +183,9 @@ class Duel(Game):
                             f"data with one of: {', '.join(batch)}, '{self.condition}'",
                             "take labelled data, or a recipe without a condition")
         return batch[self.condition]
+
+    def _critic_cost(self, turn: Turn) -> Tensor:
+        return functools.reduce(torch.add, self.critic_costs(turn).values())
 
     def _turn(self, round: Round, learns: Learns) -> Turn:
         return self.turn(round.batch["sample"], round.memory["source"], round, learns, round.memory.get("made"),

@@ -23,5 +23,9 @@ class Foresight(ABC):
         """
 
     @abstractmethod
-    def check(self, critic: nn.Module, rows: int) -> None:
-        """Raise UserError where ``critic`` cannot be foreseen on batches of ``rows``."""
+    def check(self, critic: nn.Module) -> None:
+        """Raise UserError where ``critic`` cannot be foreseen."""
+
+    @abstractmethod
+    def rehearse(self, turn: Turn, cost: Callable[[Turn], Tensor]) -> None:
+        """Raise UserError where such a turn does not fit the memory; leave all as it is. See ``Game.rehearse``."""

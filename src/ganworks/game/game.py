@@ -120,6 +120,15 @@ class Game(nn.Module, ABC):
     def check(self, rows: int) -> None:
         """Raise UserError where the game cannot be played on batches of ``rows``; asked before the first one."""
 
+    def rehearse(self, draw: Callable[[int], Round]) -> None:
+        """Raise UserError where a move does not fit the memory; asked before the first step, and changes nothing.
+
+        By default nothing is asked: what a plain move takes is soon seen.
+
+        Args:
+            draw: opens a round as the training will, at a given step.
+        """
+
     def played(self, player: str, rounds: Sequence[Round], mean: Callable[[Tensor], Tensor]) -> None:
         """Learn from a move of ``player`` that has been played: steer what has a controller, move what averages.
 

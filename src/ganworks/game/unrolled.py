@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from pathlib import Path
+import math
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import torch
@@ -14,6 +12,7 @@ from torch.func import functional_call
 
 from ganworks.errors import UserError, did_you_mean
 from ganworks.game.foresight import Foresight
+from ganworks.game.memory import free_bytes, held_by_graphs
 from ganworks.game.turn import Learns, Turn
 from ganworks.nets.contract import Critic, judges_alone
 
@@ -31,6 +30,7 @@ class Unrolled(Foresight):
 
     Each foreseen step costs as much as two to three plain critic steps, since its backward pass is passed through once
     more, and all of them are kept until the generator's gradient is there: time and memory are linear in ``steps``.
+    What they keep is measured on two steps before a training begins, which is refused where ``steps`` do not fit.
     Each part of an accumulated batch, and each process, foresees on its own rows.
 
     Args:
@@ -53,44 +53,53 @@ class Unrolled(Foresight):
             raise UserError(f"unrolling: betas {betas}", "two numbers in [0, 1)")
         self.steps, self.rate, self.optimiser, self.betas = steps, rate, optimiser, betas
         self.first_order = first_order
-        self._fits = first_order or steps < 2
 
     def __call__(self, turn: Turn, cost: Callable[[Turn], Tensor]) -> Turn:
         if self.steps == 0:
             return turn
+        for tensors in self._path(turn, cost, self.steps):
+            foreseen = tensors
+        if self.first_order:
+            foreseen = {name: tensor.detach() for name, tensor in foreseen.items()}
+        return turn.against(_Foreseen(turn.critic, foreseen), turn.learns)
+
+    def check(self, critic: nn.Module) -> None:
+        if self.steps and not any(p.requires_grad for p in critic.parameters()):
+            raise UserError("unrolling a critic without weights to learn", "a critic that learns", "leave out --unroll")
+
+    def rehearse(self, turn: Turn, cost: Callable[[Turn], Tensor]) -> None:
+        """Raise UserError where the steps do not fit the memory: two of them tell how much each one keeps."""
+        free = free_bytes(turn.real.device)
+        if self.steps < 2 or self.first_order or free is None:
+            return
+        a_step = self.keeps(turn, cost)
+        if a_step * self.steps > free:
+            raise UserError(
+                f"{self.steps} unrolled steps are too many for the memory: they keep about "
+                f"{a_step * self.steps / 2**30:,.2f} GiB, and {free / 2**30:,.2f} GiB are free",
+                f"at most {free // a_step} steps", "take a smaller --unroll, or a smaller --batch")
+
+    def keeps(self, turn: Turn, cost: Callable[[Turn], Tensor]) -> int:
+        """Return how many bytes each foreseen step keeps, by what the second one adds to the first."""
+        with held_by_graphs() as held:
+            first, second = (held() for _ in self._path(turn, cost, 2))
+        return second - first
+
+    def _path(self, turn: Turn, cost: Callable[[Turn], Tensor], steps: int) -> Iterator[Tensors]:
+        """Yield the critic's weights and buffers after each foreseen step."""
         _ = turn.fake  # made here, once; every turn from here on shares it
         played = _Played(turn.critic)
         weights: Tensors = {name: p for name, p in played.named_parameters() if p.requires_grad}
         buffers: Tensors = dict(played.named_buffers())
         moments: Moments = {}
-        for step in range(1, self.steps + 1):
+        for step in range(1, steps + 1):
             if self.first_order:
                 weights = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
             # Cloned at each step: a later one must not write over what an earlier one's graph keeps.
             buffers = {name: buffer.clone() for name, buffer in buffers.items()}
-            with nullcontext([0]) if self._fits else _counting() as kept:
-                gradients = self._gradients(played, {**weights, **buffers}, list(weights), turn, cost)
-                weights, moments = self._stepped(weights, gradients, moments, step)
-            self._check_measured(kept[0], weights)
-        if self.first_order:
-            weights = {name: weight.detach() for name, weight in weights.items()}
-        return turn.against(_Foreseen(turn.critic, {**weights, **buffers}), turn.learns)
-
-    def check(self, critic: nn.Module, rows: int) -> None:
-        """Raise UserError where there is nothing to foresee, or where its weights and outputs alone do not fit.
-
-        What is estimated is the least: a step keeps the weights (Adam: five more tensors of their size) and each
-        layer's outputs on ``rows`` real and ``rows`` generated samples, there and back, one position a sample. The
-        first move measures what a step truly keeps, and refuses before the second one.
-        """
-        weights = [p for p in critic.parameters() if p.requires_grad]
-        if self.steps and not weights:
-            raise UserError("unrolling a critic without weights to learn", "a critic that learns", "leave out --unroll")
-        if self._fits:
-            return
-        copies = 1 if self.optimiser == "sgd" else 6
-        outputs = sum(p.shape[0] * p.element_size() for p in weights if p.dim() > 1)
-        self._refuse(copies * _size(weights) + 2 * 2 * rows * outputs, self.steps, weights[0].device)
+            gradients = self._gradients(played, {**weights, **buffers}, list(weights), turn, cost)
+            weights, moments = self._stepped(weights, gradients, moments, step)
+            yield {**weights, **buffers}
 
     def _gradients(self, played: _Played, tensors: Tensors, wanted: list[str], turn: Turn,
                    cost: Callable[[Turn], Tensor]) -> Tensors:
@@ -106,28 +115,18 @@ class Unrolled(Foresight):
         if self.optimiser == "sgd":
             return {name: weight - self.rate * gradients[name] for name, weight in weights.items()}, moments
         (keep, keep_square), stepped, now = self.betas, {}, {}
+        # Corrections of the moments' start are folded into the rate and into epsilon, and products are fused: what is
+        # not computed need not be kept.
+        correction = math.sqrt(1 - keep_square**step)
+        rate, epsilon = self.rate * correction / (1 - keep**step), EPSILON * correction
         for name, weight in weights.items():
             gradient = gradients[name]
             mean, square = moments.get(name, (torch.zeros_like(weight), torch.zeros_like(weight)))
-            mean = keep * mean + (1 - keep) * gradient
-            square = keep_square * square + (1 - keep_square) * gradient.square()
-            root = _root(square / (1 - keep_square**step))
-            stepped[name] = weight - self.rate * (mean / (1 - keep**step)) / (root + EPSILON)
+            mean = torch.lerp(mean, gradient, 1 - keep)
+            square = torch.addcmul(keep_square * square, gradient, gradient, value=1 - keep_square)
+            stepped[name] = torch.addcdiv(weight, mean, _root(square) + epsilon, value=-rate)
             now[name] = mean, square
         return stepped, now
-
-    def _check_measured(self, kept: int, weights: Tensors) -> None:
-        if not self._fits:
-            self._refuse(kept + _size(weights.values()), self.steps - 1, next(iter(weights.values())).device)
-            self._fits = True
-
-    def _refuse(self, a_step: int, more: int, device: torch.device) -> None:
-        free = free_bytes(device)
-        if free is not None and a_step * more > free:
-            raise UserError(
-                f"{self.steps} unrolled steps are too many for the memory: {more} of them keep about "
-                f"{a_step * more / 2**30:,.2f} GiB, and {free / 2**30:,.2f} GiB are free",
-                f"at most {self.steps - more + free // a_step} steps", "take a smaller --unroll, or a smaller --batch")
 
 
 class _Played(nn.Module):
@@ -153,41 +152,8 @@ class _Foreseen(Critic):
         return functional_call(self.critic, self._tensors, (x,) if condition is None else (x, condition))
 
 
-def free_bytes(device: torch.device) -> int | None:
-    """Return how much memory of a device is free, None where the system does not say."""
-    if device.type == "cuda":
-        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + held
-    with suppress(OSError, StopIteration, ValueError):  # what is free counts what the file cache would give back
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return 1024 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1])
-    with suppress(OSError, ValueError, AttributeError):
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None
-
-
 def _root(x: Tensor) -> Tensor:
     # A root has an infinite slope at 0, where a dead unit's gradients lie; the slope there is taken to be 0.
     positive = x > 0
     return torch.where(positive, x, 1.0).sqrt() * positive
 
-
-def _size(tensors: Iterable[Tensor]) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-@contextmanager
-def _counting() -> Iterator[list[int]]:
-    # Every tensor that autograd keeps passes here once; storage that is kept twice is counted once.
-    seen: set[int] = set()
-    total = [0]
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if not tensor.is_leaf and storage.data_ptr() not in seen:
-            seen.add(storage.data_ptr())
-            total[0] += storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        yield total

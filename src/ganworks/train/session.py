@@ -52,6 +52,8 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
     machine = machine or Machine(precision=recipe.precision, compile=recipe.compile)
     if path is None:
         return _train(recipe, None, resume, machine, quiet, hooks, after)
+    if not resume:
+        Trainer(recipe, machine).rehearse()  # what does not fit the memory leaves no directory behind
     run = None
     try:
         run = _directory(recipe, path, text, resume, machine)

@@ -54,6 +54,8 @@ class Trainer:
     def fit(self) -> None:
         """Train to the recipe's last step. The first Ctrl-C ends after the current step, the second one at once."""
         self.stopping = False
+        if self.step < self.recipe.steps:
+            self.rehearse()
         with self._interruptible():
             for hook in self.hooks:
                 hook.start(self)
@@ -65,6 +67,12 @@ class Trainer:
             finally:
                 for hook in self.hooks:
                     hook.close(self)
+
+    def rehearse(self) -> None:
+        """Raise UserError where a step will not fit the memory; weights and random numbers stay as they are."""
+        devices = [self.machine.device] if self.machine.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), self.machine.play(second_order=True):
+            self.game.rehearse(lambda step: self._open(self.drawn, self._rows[0], step))
 
     def advance(self) -> None:
         """Play one step of the game, as the recipe's dynamics have it."""
@@ -80,13 +88,10 @@ class Trainer:
         Args:
             held: the next move goes on with them. Parts keep nothing for it, or all of them would lie in memory.
         """
-        recipe, machine, k = self.recipe, self.machine, self.drawn
+        k = self.drawn
         self.drawn += 1
-        machine.seed(recipe.seed, "torch", k)
-        seed = mix(recipe.seed, "noise", k)
-        return [self.game.open(machine.feed(self.source.batch(k, recipe.batch, recipe.seed, rows)), self.step,
-                               machine.noise(seed, recipe.batch, rows), held and recipe.accumulate == 1)
-                for rows in self._rows]
+        self.machine.seed(self.recipe.seed, "torch", k)
+        return [self._open(k, rows, self.step, held and self.recipe.accumulate == 1) for rows in self._rows]
 
     def learn(self, move: Move, rounds: Sequence[Round]) -> Costs:
         """Add the gradient of a move's cost to its player's, and return the costs, detached, mean over the parts."""
@@ -156,6 +161,11 @@ class Trainer:
             raise UserError(f"the saved state is not of this recipe: {str(error).splitlines()[0]}",
                             "a checkpoint of the same recipe and the same version") from error
         self.step, self.drawn = int(state["step"]), int(state["drawn"])
+
+    def _open(self, k: int, rows: slice, step: int, held: bool = False) -> Round:
+        recipe, machine = self.recipe, self.machine
+        batch = machine.feed(self.source.batch(k, recipe.batch, recipe.seed, rows))
+        return self.game.open(batch, step, machine.noise(mix(recipe.seed, "noise", k), recipe.batch, rows), held)
 
     def _told_to_stop(self) -> bool:
         # Processes must stop at the same step; asking the others costs a message, so it is not done at every one.
