@@ -153,9 +153,11 @@ def test_the_first_remedy_is_the_rate_that_would_fit(series, name, scale) -> Non
 
 @pytest.mark.parametrize(("first", "scale"), [
     ({"generator": 1.0, "critic": 0.05}, {"lr": 0.005, "lr_critic": 0.1}),  # usual are 0.005 of the weights
+    ({"generator": 1.0}, {"lr": 0.005, "lr_critic": 0.005}),  # a critic that stood still has the same rate
     ({"generator": 1e-5, "critic": 1e-5}, None)])  # the rate was raised slowly: later steps tell
 def test_the_first_step_tells_how_long_steps_were_before_units_died(first, scale) -> None:
     dead = {"dead_generator": np.ones(len(STEPS)), "step_generator": np.where(STEPS < 300, 1e-3, 0)}
+    dead |= {} if "critic" in first else {"step_critic": None}
     log = [{"step": 1} | {f"vital/step {player}": length for player, length in first.items()}, *records(**dead)]
     remedy = next(one for one in course_findings(log) if one.name == "dead units").remedies[0]
     assert remedy.scale == (pytest.approx(scale) if scale else {"lr": 0.1})

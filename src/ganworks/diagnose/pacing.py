@@ -62,7 +62,9 @@ def balanced(course: Course, smooth: bool = True) -> Remedy | None:
 
 
 def _scale(course: Course) -> Mapping[str, float]:
-    return {RATES[player]: rounded(1 / pace) for player, pace in _paces(course).items()}
+    # A player that never moved, for want of a gradient, is told what the other one is: both mostly have one rate.
+    paces = _paces(course)
+    return {RATES[player]: rounded(1 / paces.get(player, max(paces.values()))) for player in RATES} if paces else {}
 
 
 def _paces(course: Course) -> dict[str, float]:
