@@ -135,6 +135,19 @@ def test_a_class_that_is_there_half_is_not_left_out() -> None:
     assert found.figures["classes"] == (0, 0)
 
 
+def test_the_log_tells_which_rates_would_have_been_right() -> None:
+    def told(**lengths):
+        log = [{"step": step} | {f"vital/step {player}": length / (1 if step == 1 else 10)
+                                 for player, length in lengths.items()} for step in (1, 100, 200, 300, 400, 500, 600)]
+        return {one.name: one.remedies[0] for one in sample_findings(exam(one_image, DATA), log) if one.wrong}
+
+    one_image = np.full_like(SPARE, 255)
+    assert told(generator=0.1, critic=0.001)["collapse"].scale == {"lr": 0.05, "lr_critic": 5}
+    assert told(generator=0.1, critic=0.001)["dropping"].do == "--r1 1"
+    assert told(generator=0.5, critic=0.5)["saturation"].scale == {"lr": 0.01, "lr_critic": 0.01}
+    assert told(generator=0.005, critic=0.005)["saturation"].scale == {"lr": 0.1}
+
+
 def test_values_at_the_ends_are_counted() -> None:
     hard = np.where(SPARE > 100, 255, 0).astype(np.uint8)
     ends = exam(hard, DATA).figures["ends"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ganworks.diagnose.advice import finding
 from ganworks.diagnose.exam import Exam, left_out
 from ganworks.diagnose.finding import Evidence, Finding, Severity
-from ganworks.diagnose.pacing import balanced, before
+from ganworks.diagnose.pacing import balanced, before, shorter
 from ganworks.diagnose.past import Course
 from ganworks.train.series import Records
 
@@ -34,9 +34,10 @@ def sample_findings(exam: Exam, records: Records = ()) -> list[Finding]:
     Args:
         records: of the log of the training, which may tell why samples are alike.
     """
-    pace = balanced(Course(records))
+    course = Course(records)
+    pace = balanced(course)
     found = [before(collapse(exam), pace), before(dropping(exam), pace), copying(exam), levels(exam)]
-    found += [saturation(exam)] if "ends" in exam.figures else []
+    found += [before(saturation(exam), shorter(course))] if "ends" in exam.figures else []
     return [*found, channels(exam)] if "exchanged" in exam.figures else found
 
 
