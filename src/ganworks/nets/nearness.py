@@ -46,11 +46,13 @@ class _Pull(torch.autograd.Function):
     def forward(ctx: Any, m: Tensor, w: Tensor) -> Tensor:
         ctx.save_for_backward(m)
         pairs = _padded(w)
-        signed, out = pairs[:, :m.shape[1]], m.new_empty(m.shape)
-        for one, own, after in zip(out, *_both(m), strict=True):
+        signed, places = pairs[:, :m.shape[1]], _by_later(pairs)
+        first, later = m.new_empty(m.shape), m.new_empty(len(m), *places.shape[1:])
+        for c, (own, after) in enumerate(zip(*_both(m), strict=True)):
             _signed(w, own, after, signed)
-            torch.sub(signed.sum(0), _to_later(pairs), out=one)
-        return out
+            torch.sum(signed, 0, out=first[c])
+            torch.sum(places, 0, out=later[c])
+        return first.sub_(_round(later, m.shape[1]))
 
     @staticmethod
     def backward(ctx: Any, v: Tensor) -> tuple[None, Tensor]:
@@ -76,7 +78,11 @@ class _Others(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, pairs: Tensor) -> Tensor:
         once = (pairs.shape[1] - 1) // 2  # pairs that meet twice bring each of their two samples once already
-        return pairs.sum(0).add_(_to_later(_padded(pairs[:once], copy=True)))
+        if once == 0:
+            return pairs.sum(0)
+        padded = _padded(pairs[:once])
+        padded[:, :pairs.shape[1]] = pairs[:once]
+        return pairs.sum(0).add_(_round(_by_later(padded).sum(0), pairs.shape[1]))
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
@@ -126,24 +132,25 @@ def _both(m: Tensor) -> tuple[Tensor, Tensor]:
             circle[:, 1:].unfold(1, count, 1).transpose(2, 3))
 
 
-def _padded(pairs: Tensor, copy: bool = False) -> Tensor:
-    """Return pairs (k, N, B) with zeros behind them (k, N + k, B), or room for pairs like these before zeros."""
+def _padded(pairs: Tensor) -> Tensor:
+    """Return room for pairs like these (k, N, B), with zeros behind them: (k, N + k, B)."""
     count, rows, kernels = pairs.shape
     padded = pairs.new_empty(count, rows + count, kernels)
     padded[:, rows:] = 0
-    if copy:
-        padded[:, :rows] = pairs
     return padded
 
 
-def _to_later(padded: Tensor) -> Tensor:
-    """Return the sums of pairs over the later sample of each: (N, B)."""
+def _by_later(padded: Tensor) -> Tensor:
+    """Return a view of padded pairs in which those with the same later sample stand below each other.
+
+    Read with rows shorter by one, each row begins one place later: (k, N + k - 1, B).
+    """
     count, width, kernels = padded.shape
-    rows = width - count
-    if count == 0:
-        return padded.new_zeros(rows, kernels)
-    # Read with rows shorter by one, each row begins one place later: the later samples come to stand below each other.
-    sums = padded.view(-1, kernels)[:count * (width - 1)].view(count, width - 1, kernels).sum(0)
-    circle = sums[:rows]
-    circle[:count - 1] += sums[rows:]
-    return circle.roll(1, 0)
+    return padded.view(-1, kernels)[:count * (width - 1)].view(count, width - 1, kernels)
+
+
+def _round(places: Tensor, count: int) -> Tensor:
+    """Add up what belongs to the same sample in places (..., N + k - 1, B), the first of which is sample 1's."""
+    circle, over = places[..., :count, :], places[..., count:, :]
+    circle[..., :over.shape[-2], :] += over
+    return circle.roll(1, -2)
