@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import cdist
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganworks.errors import UserError
 from ganworks.nets import DCGANCritic, MinibatchDiscrimination, MinibatchStddev, MLPCritic, SNGANCritic
+from ganworks.nets.nearness import nearness
 
 CRITICS: dict[str, Callable[..., nn.Module]] = {
     "mlp": lambda **more: MLPCritic((3, 16, 16), (8, 6), **more),
@@ -55,6 +58,55 @@ def test_discrimination_is_largest_where_all_are_the_same() -> None:
     assert (other < 6).all()
     assert (other > 0).all()
     assert layer.statistics(rows(1, 5)).abs().max() == 0  # alone, there is nobody near
+
+
+def plain(m: Tensor) -> Tensor:
+    """The formula as it stands, with an array of all differences."""
+    return torch.exp(-(m.unsqueeze(1) - m.unsqueeze(0)).abs().sum(3)).sum(1) - 1
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_nearness_and_its_derivatives_are_those_of_the_formula(count: int) -> None:
+    """Batches of odd and even sizes, to the third derivative: unrolled steps differentiate a penalty's gradient."""
+    m, weight = rows(count, 3, 2).requires_grad_(), rows(count + 10, 3)[:count]
+    found = []
+    for formula in (plain, nearness):
+        cost = (formula(m) * weight).sum() + formula(m).square().sum()
+        found.append([formula(m)])
+        for _ in range(3):
+            (slope,) = torch.autograd.grad(cost, m, create_graph=True)
+            found[-1].append(slope)
+            cost = slope.square().sum()
+    for by_hand, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, by_hand, rtol=1e-9, atol=1e-11)
+    assert torch.autograd.gradcheck(nearness, (m,))
+    assert torch.autograd.gradgradcheck(nearness, (m,))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_samples_that_are_the_same_do_not_pull_at_each_other(dtype: torch.dtype) -> None:
+    m = rows(2, 3, 2)[[0, 0, 1, 1, 0]].to(dtype).requires_grad_()
+    by_hand, ours = (torch.autograd.grad(formula(m).square().sum(), m)[0] for formula in (plain, nearness))
+    torch.testing.assert_close(ours, by_hand)
+    (alike,) = torch.autograd.grad(nearness(m[:2]).sum(), m)
+    assert alike.abs().max() == 0
+
+
+def test_nearness_holds_no_array_of_all_differences() -> None:
+    m, largest = torch.randn(32, 10, 7, requires_grad=True), 0
+
+    class Watching(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            nonlocal largest
+            out = func(*args, **(kwargs or {}))
+            if isinstance(out, Tensor):
+                largest = max(largest, out.untyped_storage().nbytes() // out.itemsize)
+            return out
+
+    with Watching():
+        (slope,) = torch.autograd.grad(nearness(m).sum(), m, create_graph=True)
+        slope.square().sum().backward()
+    assert largest < 32 * 32 * 10  # of 32 * 32 * 10 * 7 differences
 
 
 def test_discrimination_of_maps_looks_at_their_means() -> None:

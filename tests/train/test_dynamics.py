@@ -47,6 +47,7 @@ from ganworks.train import (
     Recipe,
     Simultaneous,
     Trainer,
+    optimistic,
 )
 from ganworks.train.state import read_state, write_state
 
@@ -228,7 +229,7 @@ class Moments:
     """Adam's direction, bias-corrected."""
 
     def __init__(self, betas: tuple[float, float]) -> None:
-        self.betas, self.t, self.m, self.v = betas, 0, np.zeros(2), np.zeros(2)
+        self.betas, self.t, self.m, self.v = betas, 0, np.zeros(()), np.zeros(())
 
     def __call__(self, g: np.ndarray) -> np.ndarray:
         self.t += 1
@@ -258,6 +259,31 @@ def test_optimistic_adam_is_algorithm_1(machine: Machine) -> None:
         z = z - 2 * rate * direction + rate * last
         last = direction
         np.testing.assert_allclose(path[step + 1], z, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("devices", [("cpu",), ()], ids=["fused", "plain"])
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float32, 2e-6), (torch.float64, 1e-13)])
+def test_optimistic_adam_of_several_weights(monkeypatch: pytest.MonkeyPatch, devices: tuple[str, ...],
+                                            dtype: torch.dtype, near: float) -> None:
+    """Of any layout in memory, with gradients that now and then are missing, at rates that change, against numpy."""
+    monkeypatch.setattr(optimistic, "_FUSED", devices)
+    draw, betas, decay = torch.Generator().manual_seed(0), (0.5, 0.9), 0.1
+    weights = [nn.Parameter(torch.randn(shape, generator=draw, dtype=dtype)) for shape in ((2, 3, 4, 5), (7,), ())]
+    weights[0].data = weights[0].data.to(memory_format=torch.channels_last)
+    optimiser = OptimisticAdam(0.01, betas, decay=decay).build(weights)
+    by_hand = [w.detach().double().numpy() for w in weights]
+    moments, last = [Moments(betas) for _ in weights], [np.zeros(w.shape) for w in weights]
+    for step in range(12):
+        rate = optimiser.param_groups[0]["lr"] = 0.01 * (1 + step % 3)
+        for i, weight in enumerate(weights):
+            weight.grad = torch.randn(weight.shape, generator=draw, dtype=dtype) if i != 1 or step % 2 else None
+            if weight.grad is not None:
+                direction = moments[i](weight.grad.double().numpy() + decay * by_hand[i])
+                by_hand[i] = by_hand[i] - rate * (2 * direction - last[i])
+                last[i] = direction
+        optimiser.step()
+    for weight, expected in zip(weights, by_hand, strict=True):
+        np.testing.assert_allclose(weight.detach().numpy(), expected, rtol=near, atol=near)
 
 
 @pytest.mark.parametrize("make", [Optimistic, OptimisticAdam])

@@ -68,17 +68,25 @@ class HistoricalAverage(Term):
         _check(player)
         # In a tuple, so that the network does not become part of the term: it is saved as a player already.
         self.player, self._networks = player, (network,)
-        self.register_buffer("mean", torch.zeros_like(_flat(network).detach()))
+        self.register_buffer("mean", torch.cat([torch.zeros_like(p).reshape(-1).detach() for p in _learning(network)]))
         self.register_buffer("count", torch.zeros(()))
 
     def forward(self, turn: Turn) -> Tensor:
-        away = _flat(_network(turn, self.player)) - self.mean
-        return self.count.clamp(max=1) * away.square().sum()
+        # The squared error of each weight by itself: neither its value nor its slope puts the weights together.
+        costs = [nn.functional.mse_loss(p, mean, reduction="sum")
+                 for p, mean in self._pairs(_network(turn, self.player))]
+        return self.count.clamp(max=1) * functools.reduce(torch.add, costs)
 
     def played(self, player: str, rounds: Sequence[Round], mean: Callable[[Tensor], Tensor]) -> None:
         if player == self.player:
-            self.count.add_(1)
-            self.mean.add_((_flat(self._networks[0]).detach() - self.mean) / self.count)
+            share = 1 / self.count.add_(1).to(self.mean.dtype)
+            for p, past in self._pairs(self._networks[0]):
+                past.lerp_(p.detach(), share)
+
+    def _pairs(self, network: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
+        weights = _learning(network)
+        means = self.mean.split([p.numel() for p in weights])
+        return ((p, mean.view(p.shape)) for p, mean in zip(weights, means, strict=True))
 
 
 def matrices(network: nn.Module) -> Iterator[Tensor]:
@@ -104,8 +112,8 @@ def _weight(layer: nn.Module) -> Tensor:
     return layer.weight  # type: ignore[return-value]
 
 
-def _flat(network: nn.Module) -> Tensor:
-    return torch.cat([p.reshape(-1) for p in network.parameters() if p.requires_grad])
+def _learning(network: nn.Module) -> list[Tensor]:
+    return [p for p in network.parameters() if p.requires_grad]
 
 
 def _network(turn: Turn, player: str) -> nn.Module:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganworks.errors import UserError, did_you_mean
 from ganworks.nets.condition import beside
+from ganworks.nets.nearness import nearness
 
 Minibatch = Literal["none", "discrimination", "stddev"]
 MINIBATCH = ("none", "discrimination", "stddev")
@@ -22,7 +22,7 @@ class MinibatchDiscrimination(nn.Module):
     M_i = f(x_i) T with T of shape A x B x C, and o(x_i)_b = sum_j exp(-|M_ib - M_jb|_1). The paper's words sum over
     "all other samples", its formula over j = 1 ... n, which adds the constant exp(0) = 1; here j = i is left out.
     Each value lies in [0, N - 1], and is N - 1 where all samples are the same. Maps (N, A, H, W) are averaged over
-    their positions first, and the values are appended as constant maps. Memory is O(N^2 B C).
+    their positions first, and the values are appended as constant maps. Memory is O(N^2 B).
 
     Args:
         features: A.
@@ -47,8 +47,7 @@ class MinibatchDiscrimination(nn.Module):
     def statistics(self, x: Tensor) -> Tensor:
         """Return o(x) (N, B)."""
         m = self.tensor(x if x.dim() == 2 else x.mean((2, 3))).unflatten(1, (self.extra, self.dims))
-        nearness = torch.exp(-(m.unsqueeze(1) - m.unsqueeze(0)).abs().sum(3))
-        return nearness.sum(1) - 1
+        return nearness(m)
 
     def forward(self, x: Tensor) -> Tensor:
         return beside(x, self.statistics(x))
