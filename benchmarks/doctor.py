@@ -196,7 +196,8 @@ def _well(patient: Patient, found: dict[str, Any]) -> bool:
     if patient.kind == "dirac":
         return bool(found["swing"] < 0.1)
     better = found["distance"] < 0.5 * found["distance at first"]
-    whole = found["present"] == found["parts"] and 0.5 < found["variance"] < 2
+    whole = found["present"] == found["parts"] and found["effective"] > 0.75 * found["parts"]
+    whole &= 0.5 < found["variance"] < 2
     return bool(better and whole and found.get("quality", 1.0) > 0.3 and found.get("known", 0.5) < 0.65
                 and found.get("copied", 0.0) < 0.05
                 and found.get("alone apart", 1.0) > found.get("critic apart", 0.0) - 0.2)

@@ -47,7 +47,7 @@ def test_a_healthy_log_has_no_findings() -> None:
     ({"dead_critic": np.where(STEPS < 1500, 0.0, 0.95)}, "dead units", "serious", 1500),
     ({"told_apart": np.ones(len(STEPS)), "FD_(pixels)": 40 + RNG.normal(size=len(STEPS))}, "critic too strong",
      "warning", 100),
-    ({"told_apart": np.full(len(STEPS), 0.2)}, "critic too weak", "warning", 100),
+    ({"told_apart": np.full(len(STEPS), 0.1)}, "critic too weak", "warning", 100),
     ({"told_apart_mixed": np.where(STEPS < 1500, 0.85, 0.5)}, "batch-norm leak", "warning", 1500),
     ({"known_by_heart": 0.5 + np.minimum(STEPS / 3000, 0.4)}, "critic overfits", "serious", 500),
     ({"step_generator": np.full(len(STEPS), 0.2), "FD_(pixels)": None}, "learning rate", "warning", None),
@@ -131,7 +131,7 @@ BARE = {"diversity": np.full(len(STEPS), 0.1)}
 
 
 @pytest.mark.parametrize(("series", "name", "scale"), [
-    ({"told_apart": np.full(len(STEPS), 0.2), "step_critic": np.full(len(STEPS), 1e-6)}, "critic too weak",
+    ({"told_apart": np.full(len(STEPS), 0.1), "step_critic": np.full(len(STEPS), 1e-6)}, "critic too weak",
      {"lr": 1, "lr_critic": 300}),
     ({"told_apart": np.ones(len(STEPS)), "FD_(pixels)": np.ones(len(STEPS)),
       "step_generator": np.full(len(STEPS), 1.5e-5)},
@@ -182,7 +182,7 @@ def test_a_critic_that_can_be_smoother_is_told_to(recipe, more, smooth, tmp_path
 def test_where_steps_are_alike_no_rate_is_blamed() -> None:
     from ganworks.diagnose import prescribed
 
-    weak = found(told_apart=np.full(len(STEPS), 0.2))["critic too weak"]
+    weak = found(told_apart=np.full(len(STEPS), 0.1))["critic too weak"]
     told = [prescribed([weak], {"lr_critic": 1e-4, **more})[0].remedies[0].do
             for more in ({}, {"noise": 2.0}, {"noise": 0.1, "r1": 100.0}, {"r1": 1.0})]
     assert told == ["--lr-critic 0.0004", "--noise 0.1 --noise-fade 0.5", "--r1 1", "--lr-critic 0.0004"]

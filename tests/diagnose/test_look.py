@@ -90,6 +90,17 @@ def test_samples_never_trained_on_are_judged_beside_those_that_are() -> None:
     assert "score unseen" not in look(game, real, None, seed=5, step=0).vitals
 
 
+def test_more_samples_make_surer_what_is_known_by_heart() -> None:
+    game, real = duel(), points(1)
+    more, unseen = ({"sample": torch.cat([points(seed)["sample"] + shift for seed in (3, 4, 5)])[: 2 * N + 3]}
+                    for shift in (0.5, 0.0))
+    seen = look(game, real, unseen, seed=5, step=0, seen=more).vitals
+    scores = [game.critic(x["sample"]).detach().numpy() for x in (more, unseen)]
+    truth = roc_auc_score(np.r_[np.ones(2 * N + 3), np.zeros(2 * N + 3)], np.concatenate(scores))
+    assert truth != 0.5
+    assert seen["known by heart"].item() == pytest.approx(truth, abs=1e-6)
+
+
 def test_distances_are_those_of_scipy() -> None:
     fake, real = points(3)["sample"] * 0.5, points(4)["sample"]
     seen = spread_of(fake, real)

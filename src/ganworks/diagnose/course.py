@@ -14,7 +14,8 @@ from ganworks.diagnose.past import LOOKS, Course, since
 from ganworks.diagnose.plateau import LEAST, SURE, ended, measured, trend
 from ganworks.train.series import Records, Series
 
-LEAK, STANDING, LEFT, ALIKE, LITTLE, DEAD, SWINGS, UNSURE = 0.14, 0.8, 0.3, 0.5, 0.3, 0.6, 0.6, 0.65
+LEAK, STANDING, LEFT, ALIKE, LITTLE, DEAD, SWINGS = 0.2, 0.8, 0.3, 0.5, 0.3, 0.6, 0.6
+UNSURE, TURNED, BLIND, GROWN = 0.65, 0.2, 0.2, 20
 """Set on the labelled collection of ``benchmarks/doctor.py``, on that half of it which does not test."""
 NO_PULL = 1e-7
 """A norm of a player's gradient below which it is as good as none."""
@@ -98,7 +99,7 @@ def weak(course: Course) -> Finding:
     apart, line = _worst(course, "told apart", min)
     left, varied = course.left, _worst(course, "diversity", min)[0]
     poor = varied < ALIKE or (left is not None and left > STANDING) or (_rough(course) and _blind(line))
-    wrong = apart < 0.3 or (abs(apart - 0.5) < 0.05 and poor) or (apart < UNSURE and varied < LITTLE)
+    wrong = apart < TURNED or (abs(apart - 0.5) < 0.05 and poor) or (apart < UNSURE and varied < LITTLE)
     found = finding("critic too weak", "warning" if wrong else "healthy",
                     (Evidence("how often the critic puts a real sample above a generated one", apart, "0.6 to 0.98"),),
                     since(line, lambda v: v < UNSURE))
@@ -106,8 +107,8 @@ def weak(course: Course) -> Finding:
 
 
 def _blind(line: Series) -> bool:
-    """Whether a critic has told nothing apart from the first look on, when samples were noise."""
-    return float(np.quantile(np.abs(line[1] - 0.5), 0.75)) < 0.1
+    """Whether a critic has told nothing apart at any look, the first one included, when samples were noise."""
+    return float(np.abs(line[1] - 0.5).max()) < BLIND
 
 
 def _rough(course: Course) -> bool:
@@ -200,7 +201,8 @@ def spikes(course: Course) -> Finding:
         return Finding("divergence", "unknown", f"whether costs run away: fewer than {4 * LOOKS} records of them")
     grown, still, name, at = max(found, key=lambda one: one[0] if one[1] > 1.4 else 0.0)
     runs = still > 1.4
-    return finding("divergence", "serious" if runs and grown > 20 else "warning" if runs and grown > 12 else "healthy",
+    far = grown / GROWN if runs else 0.0
+    return finding("divergence", "serious" if far > 2 else "warning" if far > 1 else "healthy",
                    (Evidence(f"size of {name} at the end, of that of its first tenth", grown, "below 10"),
                     Evidence("the same, of that of its middle third", still, "near 1")), at)
 

@@ -245,10 +245,10 @@ def lower(a: np.ndarray, b: np.ndarray) -> float:
     return float(1 - (below[0] + below[1]).mean() / 2 / len(b))
 
 
-def left_out(groups: tuple[Group, ...], count: int) -> tuple[Group, ...]:
-    """Return the groups to which hardly any of ``count`` samples belong."""
+def left_out(groups: tuple[Group, ...], count: int, rare: float = RARE) -> tuple[Group, ...]:
+    """Return the groups to which hardly any of ``count`` samples belong: less than ``rare`` of what should be there."""
     sure = SURE / max(len(groups), 1)
-    return tuple(group for group in groups if group.fake < RARE * group.real and difference(group, count) / 2 < sure)
+    return tuple(group for group in groups if group.fake < rare * group.real and difference(group, count) / 2 < sure)
 
 
 def difference(group: Group, count: int) -> float:

@@ -31,7 +31,8 @@ class Look:
     layers: dict[str, dict[str, Tensor]]
 
 
-def look(duel: Duel, batch: Mapping[str, Tensor], unseen: Mapping[str, Tensor] | None, seed: int, step: int) -> Look:
+def look(duel: Duel, batch: Mapping[str, Tensor], unseen: Mapping[str, Tensor] | None, seed: int, step: int,
+         seen: Mapping[str, Tensor] | None = None) -> Look:
     """Look at a duel on a batch of its training data.
 
     The costs are the objective's alone, without penalties and other terms, as a play of the current weights on
@@ -39,9 +40,11 @@ def look(duel: Duel, batch: Mapping[str, Tensor], unseen: Mapping[str, Tensor] |
 
     Args:
         batch: samples that are trained on, at least 2, and a multiple of the duel's packs.
-        unseen: samples of the same law that are not, or None where there are none.
+        unseen: samples of the same law that are not, or None where there are none; more than the batch has make "known
+            by heart" surer, and cost a pass of the critic each.
         seed: of the latents and of all else that is random.
         step: of the training.
+        seen: more samples that are trained on, to stand beside ``unseen``; by default the batch.
     """
     with _unmoved(duel.generator, duel.critic):
         real, condition, noise = batch["sample"], duel.told(batch), _noise(batch, seed)
@@ -56,9 +59,11 @@ def look(duel: Duel, batch: Mapping[str, Tensor], unseen: Mapping[str, Tensor] |
         pulls = {"generator": _pulls(made, duel.generator, force),
                  "critic": _pulls(objective.critic_cost(said["real"].scores, said["fake"].scores), duel.critic)}
         if unseen is not None:
-            said["unseen"] = _judged(duel, unseen, seed, step)
+            others = {name: _parts_judged(duel, rows, len(real), seed, step)
+                      for name, rows in (("unseen", unseen), ("seen", batch if seen is None else seen))}
         mixed = _mixed(duel, batch, fake.detach(), seed, step) if _has_batch_norm(duel.critic) else {}
-    vitals = _scores({name: per_sample(verdict) for name, verdict in said.items()}) | mixed
+    scores = {name: per_sample(verdict) for name, verdict in said.items()}
+    vitals = _scores(scores) | mixed | ({} if unseen is None else _by_heart(scores["fake"], **others))
     vitals |= {"force": norms(force).mean() * len(force), "slope": norms(slope).mean()}
     for player, found in pulls.items():
         vitals |= {f"gradient {player}": total_norm(found), f"dead {player}": dead_share(found)}
@@ -66,6 +71,14 @@ def look(duel: Duel, batch: Mapping[str, Tensor], unseen: Mapping[str, Tensor] |
     layers = {player: {name: pull.norm() for name, pull in found.items() if pull is not None}
               for player, found in pulls.items()}
     return Look({name: value.detach() for name, value in vitals.items()}, layers)
+
+
+@torch.no_grad()
+def _parts_judged(duel: Duel, batch: Mapping[str, Tensor], rows: int, seed: int, step: int) -> Tensor:
+    """Return a score of each sample, so many at a time as a step sees."""
+    parts = zip(*(value.split(rows) for value in batch.values()), strict=True)
+    return torch.cat([per_sample(_judged(duel, dict(zip(batch, part, strict=True)), seed + k, step))
+                      for k, part in enumerate(parts)])
 
 
 def _judged(duel: Duel, batch: Mapping[str, Tensor], seed: int, step: int) -> Verdict:
@@ -130,10 +143,12 @@ def _scores(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, score in scores.items():
         found |= {f"score {name}": score.mean(), f"spread {name}": score.std()}
     found["told apart"] = above(scores["real"], scores["fake"])
-    if "unseen" in scores:
-        found["unseen told apart"] = above(scores["unseen"], scores["fake"])
-        found["known by heart"] = above(scores["real"], scores["unseen"])
     return found
+
+
+def _by_heart(fake: Tensor, unseen: Tensor, seen: Tensor) -> dict[str, Tensor]:
+    return {"score unseen": unseen.mean(), "spread unseen": unseen.std(), "unseen told apart": above(unseen, fake),
+            "known by heart": above(seen, unseen)}
 
 
 def above(high: Tensor, low: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganworks.diagnose.advice import finding
-from ganworks.diagnose.exam import Exam, left_out
+from ganworks.diagnose.exam import RARE, Exam, left_out
 from ganworks.diagnose.finding import Evidence, Finding, Severity
 from ganworks.diagnose.pacing import balanced, before, shorter
 from ganworks.diagnose.past import Course
@@ -11,6 +11,8 @@ from ganworks.train.series import Records
 
 FINE = 0.85
 """The precision of fine samples, as a share of that of real ones."""
+ROUGH, RAREST = 0.25, 0.1
+"""That of samples so rough that classes are told apart with pains: less of one than this must be there to miss it."""
 NAMED = 8
 """So many classes are named in a line."""
 WORDS = {"duplicates": "share of the samples with a near copy among the others",
@@ -58,12 +60,12 @@ def dropping(exam: Exam) -> Finding:
     fine = precision > FINE
     bare, known = 1 - coverage if fine else 0.0, ("classes",) if exam.classes else ()
     least = usual + (0.03 if fine else 0.4 if known else 0.2)
-    classes = exam.figures["classes"][0] if known else 0.0
-    names = [group.label for group in left_out(exam.classes, exam.count)]
+    lost = left_out(exam.classes, exam.count, RARE if precision > ROUGH else RAREST)
+    classes = sum(group.real for group in lost)
     return finding("dropping", _severity(missing > max(least, usual + 0.25) or classes > 0.25 or bare > 0.3,
                                          missing > least or classes > 0 or bare > 0.12),
                    _evidence(exam, "missing", "coverage", "uneven", *known), missing=max(missing, classes, bare),
-                   which=_named(names))
+                   which=_named([group.label for group in lost]))
 
 
 def _named(names: list[str]) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ganworks.train.trainer import Trainer
 
 COUNT = 64
+MORE = 4
+"""So many times as many samples of each kind tell whether data is known by heart, where some is held out: an area under
+the curve of 64 beside 64 is off by 0.05 by chance alone."""
 SOME = 4096
 """Of larger players, so many weights, evenly spread, stand for all when it is asked how far they move."""
 
@@ -49,9 +52,10 @@ class Vitals(Hook):
 
     def start(self, trainer: Trainer) -> None:
         feed = trainer.machine.feed
-        unseen = trainer.source.unseen(self.count)
+        unseen = trainer.source.unseen(MORE * self.count)
         self._trained = feed(trainer.source.trained(self.count))
         self._unseen = None if unseen is None else feed(unseen)
+        self._seen = self._trained if unseen is None else feed(trainer.source.trained(MORE * self.count))
         if trainer.step == 0:  # the first step tells how long steps are before there is any other trouble
             self._before = _weights(trainer.game.players)
 
@@ -84,12 +88,13 @@ class Vitals(Hook):
     def _looks(self, trainer: Trainer) -> dict[str, Look]:
         duels = trainer.game.duels(self._trained)
         unseen = {} if self._unseen is None else trainer.game.duels(self._unseen)
+        seen = trainer.game.duels(self._seen)
         seed, found = mix(trainer.recipe.seed, "vitals"), {}
         for name, (duel, batch) in duels.items():
             others = unseen[name][1] if name in unseen else None
             with trainer.machine.play(second_order=True):  # eager: a look has other shapes than a step
                 found[name] = look(duel, _whole(batch, duel.pack), others and _whole(others, duel.pack), seed,
-                                   trainer.step)
+                                   trainer.step, _whole(seen[name][1], duel.pack))
         return found
 
     def _moves(self, trainer: Trainer) -> dict[str, Tensor]:
