@@ -138,7 +138,7 @@ ADVICE: Mapping[str, Advice] = {
         "the learning rate does not fit the networks",
         (Remedy("--warmup 200", "the first steps are short, until the optimiser knows how large gradients are"),)),
     "divergence": Advice(
-        {"serious": "costs run away", "warning": "costs have grown much", "healthy": "costs stay in bounds"},
+        {"serious": "costs run away", "healthy": "costs stay in bounds"},
         "steps are too long, or nothing bounds the critic's outputs",
         (Remedy("--r1 1", "steep critics pay"), Remedy("", "shorter steps", {"lr": 0.1, "lr_critic": 0.1}),
          Remedy("--clip 1", "no single batch can throw the weights far")),

@@ -201,8 +201,7 @@ def spikes(course: Course) -> Finding:
         return Finding("divergence", "unknown", f"whether costs run away: fewer than {4 * LOOKS} records of them")
     grown, still, name, at = max(found, key=lambda one: one[0] if one[1] > 1.4 else 0.0)
     runs = still > 1.4
-    far = grown / GROWN if runs else 0.0
-    return finding("divergence", "serious" if far > 2 else "warning" if far > 1 else "healthy",
+    return finding("divergence", "serious" if runs and grown > GROWN else "healthy",
                    (Evidence(f"size of {name} at the end, of that of its first tenth", grown, "below 10"),
                     Evidence("the same, of that of its middle third", still, "near 1")), at)
 
