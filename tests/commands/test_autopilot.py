@@ -195,7 +195,7 @@ def mine(source: Source, training: Training = Training(), wrong: float = 0.0) ->
 
 
 @pytest.mark.parametrize(("wrong", "status", "treated"), [
-    ("0.005", 0, ["--lr 0.001 --lr-critic 0.001"]), ("0", 2, ["--lr 0.001 --lr-critic 0.001", "--clip 1"])])
+    ("0.005", 0, ["--lr 0.001"]), ("0", 2, ["--lr 0.001", "--clip 1"])])
 def test_a_cost_that_is_no_number_is_treated_too(train, tmp_path, wrong, status, treated) -> None:
     """The remedies of a divergence that this recipe knows are shorter steps and clipping; it has no --r1."""
     (tmp_path / "my.py").write_text(NAN)
