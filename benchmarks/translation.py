@@ -177,13 +177,15 @@ def translating(bursts: int) -> None:
     from ganworks.train.tiles import translated
 
     torch.manual_seed(0)
-    net = ResNetTranslator(3, 3, WIDTH, BLOCKS).eval()
+    net, sizes = ResNetTranslator(3, 3, WIDTH, BLOCKS).eval(), []
+    net.register_forward_pre_hook(lambda _, given: sizes.append(given[0].shape))
     print("\n| image | tiles | images/s | bare network on the whole image, images/s | tiles' pixels / image's |\n"
           "|---|---|---|---|---|")
     for side, tile in ((256, 1024), (600, 1024), (600, 256), (1200, 1024)):
         image = torch.randint(0, 256, (3, side, side), dtype=torch.uint8)
         mine, bare = [], []
         for turn in range(bursts + 1):
+            sizes.clear()
             began = time.perf_counter()
             translated(net, image, tile, tile // 4, net.multiple)
             middle = time.perf_counter()
@@ -192,9 +194,9 @@ def translating(bursts: int) -> None:
             if turn:
                 mine.append(1 / (middle - began))
                 bare.append(1 / (time.perf_counter() - middle))
-        each = 1 if side <= tile else -(-(side - tile // 4) // (tile - tile // 4))
-        more = (each * min(side, tile) / side) ** 2
-        print(f"| {side} x {side} | {'whole' if each == 1 else f'{each * each} of {tile}'} | "
+        tiles = sizes[:-1]
+        count, more = sum(shape[0] for shape in tiles), sum(shape[0] * shape[2] * shape[3] for shape in tiles) / side**2
+        print(f"| {side} x {side} | {'whole' if count == 1 else f'{count} of {tiles[0][-1]}'} | "
               f"{statistics.median(mine):.2f} | {statistics.median(bare):.2f} | {more:.2f} |", flush=True)
 
 

@@ -186,8 +186,8 @@ def mine(source: Source, training: Training = Training(), wrong: float = 0.0) ->
     calls = [0]
 
     def phi(v):
-        calls[0] += 1
-        return v * (float("nan") if calls[0] == 20 and training.lr > wrong else 1.0)
+        calls[0] += 1  # once a step, and once for the look after the first one
+        return v * (float("nan") if calls[0] == 21 and training.lr > wrong else 1.0)
 
     objective = Objective("mine", phi=phi, psi=lambda v: v, beta=lambda v: -v)
     return training.recipe(Duel(nn.Linear(3, 2), nn.Linear(2, 1), objective, Latent(3)), source)

@@ -32,7 +32,9 @@ def test_a_run_holds_all_that_is_said_of_it_and_repeats_from_its_recipe(train, t
     run = Run("one")
     assert {path.name for path in (tmp_path / "one").iterdir()} - {".lock"} == {
         "recipe.yaml", "versions.json", "source.json", "certificate.json", "log.jsonl", "checkpoints", "samples"}
-    assert [record["step"] for record in run.records()] == [1, 2, 3, 4]
+    costs = [record for record in run.records() if "seconds" in record]
+    assert [record["step"] for record in costs] == [1, 2, 3, 4]
+    assert [record["step"] for record in run.records() if "vital/told apart" in record] == [1]
     assert run.source == {"name": "ring8", "shape": [2], "classes": None}
     assert yaml.safe_load(run.recipe)["recipe"] == "gan"
     assert train("one/recipe.yaml", "--run", "two", "--device", "cpu", "--quiet")[0] == 0
@@ -198,8 +200,8 @@ class Term(Hook):
 calls = [0]
 
 def phi(v):
-    calls[0] += 1
-    return v * (float("nan") if calls[0] == 5 else 1.0)
+    calls[0] += 1  # once a step, and once for the look after the first one
+    return v * (float("nan") if calls[0] == 6 else 1.0)
 
 def _game(source, objective):
     return Duel(nn.Linear(3, 2), nn.Linear(2, 1), objective, Latent(3))

@@ -141,14 +141,18 @@ def norms(x: Tensor) -> Tensor:
 def _scores(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for name, score in scores.items():
-        found |= {f"score {name}": score.mean(), f"spread {name}": score.std()}
+        found |= _middle(name, score)
     found["told apart"] = above(scores["real"], scores["fake"])
     return found
 
 
 def _by_heart(fake: Tensor, unseen: Tensor, seen: Tensor) -> dict[str, Tensor]:
-    return {"score unseen": unseen.mean(), "spread unseen": unseen.std(), "unseen told apart": above(unseen, fake),
-            "known by heart": above(seen, unseen)}
+    return _middle("unseen", unseen) | {"unseen told apart": above(unseen, fake), "known by heart": above(seen, unseen)}
+
+
+def _middle(name: str, score: Tensor) -> dict[str, Tensor]:
+    # One sample has no spread.
+    return {f"score {name}": score.mean(), f"spread {name}": score.std(correction=min(1, len(score) - 1))}
 
 
 def above(high: Tensor, low: Tensor) -> Tensor:
