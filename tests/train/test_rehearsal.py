@@ -56,7 +56,11 @@ CASES = {"mlp": {}, "mlp, sgd": {"optimiser": "sgd"}, "mlp, batch norm": {"norm"
          "dcgan, r1": {"networks": "dcgan", "terms": [Weighted("r1", R1(), 1.0)], "norm": "spectral"}}
 
 
-@pytest.mark.parametrize("case", CASES)
+QUICK = ("mlp", "dcgan", "mlp, batch norm")
+
+
+@pytest.mark.parametrize("case", [case if case in QUICK else pytest.param(case, marks=pytest.mark.slow)
+                                  for case in CASES])
 def test_four_steps_take_what_was_told(case, machine, monkeypatch):
     one = told(Trainer(recipe(4, **CASES[case]), machine), monkeypatch)
     none, four = (most_allocated(Trainer(recipe(steps, **CASES[case]), machine)) for steps in (0, 4))
