@@ -16,7 +16,7 @@ from ganworks.train.series import Records, Series
 
 LEAK, STANDING, LEFT, ALIKE, LITTLE, DEAD, SWINGS = 0.2, 0.8, 0.3, 0.5, 0.3, 0.6, 0.6
 UNSURE, TURNED, BLIND, GROWN = 0.65, 0.2, 0.2, 20
-"""Set on the labelled collection of ``benchmarks/doctor.py``, on that half of it which does not test."""
+"""Set on the labelled collection of ``benchmarks/doctor.py``; ``docs/diagnosis.md`` says on which part of it."""
 NO_PULL = 1e-7
 """A norm of a player's gradient below which it is as good as none."""
 
