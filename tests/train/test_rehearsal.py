@@ -106,8 +106,10 @@ def test_too_many_steps_are_refused_before_the_first_one(machine, monkeypatch, t
     monkeypatch.setattr(Trainer, "advance", lambda trainer: pytest.fail("a step was taken"))
     with pytest.raises(UserError, match="5000 unrolled steps"):
         Trainer(recipe(5000, "dcgan"), machine).fit()
+    kept = told(Trainer(recipe(2, "dcgan"), machine), monkeypatch)
     fitting = int(str(refused.value).split("at most ")[1].split()[0])
     assert fitting > 1
+    assert 1.25 * fitting * kept <= 30_000_000  # room for what graphs do not keep: 5,000 that just fitted filled 23 GiB
     Trainer(recipe(fitting, "dcgan"), machine).rehearse()
     with pytest.raises(UserError, match=f"at most {fitting} steps"):
         Trainer(recipe(fitting + 1, "dcgan"), machine).rehearse()
