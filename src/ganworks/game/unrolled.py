@@ -20,8 +20,8 @@ Tensors = dict[str, Tensor]
 Moments = dict[str, tuple[Tensor, Tensor]]
 EPSILON = 1e-8  # Adam's, as torch has it
 SLACK = 1.4
-"""So many times what graphs keep is asked for: the way back takes a tenth more, the allocator wastes up to a sixth, and the
-training itself and others want some of what is free."""
+"""So many times what graphs keep is asked for: the way back takes a tenth more, the allocator wastes up to a sixth, and
+the training itself and others want some of what is free."""
 
 
 class Unrolled(Foresight):
