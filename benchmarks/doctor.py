@@ -31,7 +31,7 @@ from ailments import Patient, patients
 from planting import arrays, call_of, plant, taught, whole
 from racing import machine
 from resumable import Job, play, records
-from truths import Walk, distance, truth, walked
+from truths import Walk, apart, held_out, truth, walked
 
 from ganworks.diagnose import (
     Exam,
@@ -204,16 +204,20 @@ def _well(patient: Patient, found: dict[str, Any]) -> bool:
 
 
 def chosen(job: Job) -> dict[str, Any]:
-    """Return which of a healthy run's checkpoints the doctor takes, and how far each is from the data, ten times."""
+    """Return which of a healthy run's checkpoints the doctor takes, and how far each is from the data, ten times.
+
+    Each time from other latents, and beside other real samples (``truths.held_out``).
+    """
     torch.set_num_threads(1)
     patient = by_name()[job["patient"]]
     run, source = Run.open(folder() / "runs" / patient.name), whole(patient, os.environ["GANWORKS_FASHION"])
     steps = run.steps[-RANKED:]
     trainers = {step: rebuild(run, str(step), "cpu") for step in steps}
     draws = {step: partial(_drawn, trainer) for step, trainer in trainers.items()}
-    best = ranked_checkpoints(draws, taught(patient, source)).best
-    away = {str(step): [distance(trainer.samples(1000, 100 + k).numpy(), source) for k in range(10)]
-            for step, trainer in trainers.items()}
+    learnt = taught(patient, source)
+    best = ranked_checkpoints(draws, learnt).best
+    away = {str(step): [round(apart(trainer.samples(1000, 100 + k).numpy(), real), 6)
+                        for k, real in enumerate(held_out(source, learnt, 10))] for step, trainer in trainers.items()}
     return {"best": best, "away": away}
 
 

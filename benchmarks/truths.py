@@ -72,12 +72,42 @@ def walked(places: list[float]) -> Truth:
 
 def distance(samples: np.ndarray, source: Source) -> float:
     """Return a distance to other samples of the data: of points W1, of images that of 200 random projections."""
-    real = _fresh(source)
+    return apart(samples, _fresh(source))
+
+
+def apart(samples: np.ndarray, real: np.ndarray) -> float:
+    """Return the distance of at most 1,000 samples of either kind: of points W1, of images by 200 projections."""
     if samples.ndim == 2:
         return float(transport_distance(samples[:COUNT], real[:COUNT])) if np.isfinite(samples).all() else float("inf")
     x, y = (rows[:COUNT].reshape(COUNT, -1) / 255.0 for rows in (samples, real))
     along = np.random.default_rng(0).standard_normal((x.shape[1], 200)) / x.shape[1] ** 0.5
     return float(np.abs(np.sort(x @ along, 0) - np.sort(y @ along, 0)).mean())
+
+
+def held_out(source: Source, taught: Source, times: int) -> list[np.ndarray]:
+    """Return ``times`` sets of 1,000 real samples that were not trained on, as far as there are such.
+
+    Of a density they are drawn afresh. Of Fashion-MNIST they are other ones than the patients are taught, no two sets
+    alike. Of digits, those that were held out, or all 1,797 where none were; drawn with replacement, so that the sets
+    differ as much as sets of real samples do.
+    """
+    rng = np.random.default_rng(78)
+    if isinstance(source, Mixture):
+        return [source.sample(COUNT, rng) for _ in range(times)]
+    rows = source.trained(len(source))["sample"].numpy()
+    if len(rows) >= 2 * times * COUNT:
+        known = {row.tobytes() for row in taught.trained(len(source))["sample"].numpy()}
+        known |= {row.tobytes() for row in _unseen(taught)}
+        others = np.array([i for i, row in enumerate(rows) if row.tobytes() not in known])
+        return [rows[part] for part in np.split(rng.permutation(others)[: times * COUNT], times)]
+    rest = _unseen(taught)
+    rest = rest if len(rest) else rows
+    return [rest[rng.integers(len(rest), size=COUNT)] for _ in range(times)]
+
+
+def _unseen(taught: Source) -> np.ndarray:
+    kept = taught.unseen(len(taught))
+    return np.empty(0) if kept is None else kept["sample"].numpy()
 
 
 def _fresh(source: Source) -> np.ndarray:
