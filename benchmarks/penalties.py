@@ -28,11 +28,13 @@ import time
 from functools import partial
 from typing import Any
 
-from racing import Step, machine, race, ratio
-from trainer import images, networks
+from racing import Step, device, machine, race, ratio, wait
+from trainer import batch_of, images, networks
 
-BATCH, CASES = 64, {"mlp": ("mlp", 1, 28), "dcgan": ("dcgan-gp", 3, 32)}
-TITLES = {"mlp": "MLP 3x256, 28x28, no normalisation", "dcgan": "DCGAN-32, width 32, critic without normalisation"}
+# name: the case in trainer.py that has its networks, channels, side, width
+CASES = {"mlp": ("mlp", 1, 28, 256), "dcgan": ("dcgan-gp", 3, 32, 32), "large": ("dcgan-64-gp", 3, 64, 128)}
+TITLES = {"mlp": "MLP 3x256, 28x28, no normalisation", "dcgan": "DCGAN-32, width 32, critic without normalisation",
+          "large": "DCGAN-64, width 128, batch 256, critic without normalisation (for a GPU)"}
 TERMS = {
     # name: player, passes of the critic that it needs at least (none: as counted), steps between
     "wgan-gp": ("critic", 4, 1), "wgan-lp": ("critic", 4, 1), "linear": ("critic", 4, 1), "dragan": ("critic", 4, 1),
@@ -86,12 +88,12 @@ def critic_of(case: str, name: str | None) -> Any:
     """Return the critic: the one without, unless the technique is a part of it."""
     from ganworks.nets import DCGANCritic, MLPCritic
 
-    alike, channels, side = CASES[case]
+    alike, channels, side, width = CASES[case]
     shape = (channels * (PACK if name == "pack" else 1), side, side)
     layer: Any = name if name in ("discrimination", "stddev") else "none"
     if alike == "mlp":
-        return MLPCritic(shape, [256] * 3, minibatch=layer)
-    return DCGANCritic(shape, 32, "none", layer)
+        return MLPCritic(shape, [width] * 3, minibatch=layer)
+    return DCGANCritic(shape, width, "none", layer)
 
 
 def trainer(case: str, name: str | None) -> Any:
@@ -102,7 +104,7 @@ def trainer(case: str, name: str | None) -> Any:
     from ganworks.train import EMA, Adam, Alternating, Consensus, Extragradient, OptimisticAdam, Recipe, Trainer
     from ganworks.train.watch import Guard, Log
 
-    alike, channels, side = CASES[case]
+    alike, channels, side, _ = CASES[case]
     generator, critic = networks(alike)[0], critic_of(case, name)
     player, _, every = TERMS.get(name or "", ("", 0, 1))
     terms = [Weighted("term", term(name, critic), 0.1, every)] if name in TERMS else []
@@ -114,7 +116,7 @@ def trainer(case: str, name: str | None) -> Any:
     adam = (OptimisticAdam if name == "optimistic" else Adam)(1e-4, (0.5, 0.9))
     dynamics = {"extragradient": Extragradient, "consensus": Consensus}.get(name or "", Alternating)()
     recipe = Recipe(game, from_torch(images(side, channels)), {"generator": adam, "critic": adam}, steps=10**9,
-                    batch=BATCH, dynamics=dynamics)
+                    batch=batch_of(alike), dynamics=dynamics)
     ready = Trainer(recipe, hooks=[Guard(), Log(None), *([EMA()] if name == "ema" else [])])
     for hook in ready.hooks:
         hook.start(ready)  # the average begins as a copy
@@ -152,8 +154,9 @@ def counted(case: str, name: str) -> tuple[float, float | None]:
     _, passes, every = TERMS.get(name, ("", None, 1))
     plain, more = trainer(case, None), trainer(case, name)
     alone, together = (sum(products(who.advance) for _ in range(every)) for who in (plain, more))
-    _, channels, side = CASES[case]
-    one_pass = products(lambda: plain.game.critic(torch.randn(BATCH, channels, side, side)))
+    alike, channels, side, _ = CASES[case]
+    x = torch.randn(batch_of(alike), channels, side, side, device=device())
+    one_pass = products(lambda: plain.game.critic(x))
     return together / alone, None if passes is None else 1 + passes * one_pass / alone
 
 
@@ -166,6 +169,7 @@ def moving(case: str, name: str) -> float:
         began = time.perf_counter()
         for mine, theirs in zip(copies, weights, strict=True):
             mine.copy_(theirs)
+        wait()
         best = min(best, time.perf_counter() - began)
     return arrays * best / 2  # a copy reads one and writes one
 
@@ -191,8 +195,8 @@ def main() -> None:
     args = parser.parse_args()
     names = [name for asked in args.terms or (*TERMS, "techniques")
              for name in (TECHNIQUES if asked == "techniques" else [asked])]
-    print(f"{machine()}; batch {BATCH}, median of {args.bursts} turns")
-    for case in args.cases or CASES:
+    print(f"{machine()}; batch 64 where not said, median of {args.bursts} turns")
+    for case in args.cases or [case for case in CASES if device() == "cuda" or case != "large"]:
         print(f"\n{TITLES[case]}\n\n| term | time with / without, median (min to max) | products | least | over it |\n"
               "|---|---|---|---|---|")
         for name in names:

@@ -20,8 +20,24 @@ def machine() -> str:
     import torch
 
     names = [line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
-    return (f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
+    chip = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""
+    return (f"{chip}{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
             f"{torch.get_num_threads()} threads, Python {platform.python_version()}, torch {torch.__version__}")
+
+
+def device() -> str:
+    """Return where contenders run: on the GPU where there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def wait() -> None:
+    """Wait until the GPU, where there is one, has done what was asked of it."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def _lines(path: str) -> list[str]:
@@ -34,6 +50,7 @@ def worker(make: Callable[[], Step], pipe: Any) -> None:
         step = make()
         for _ in range(3):
             step()
+        wait()
         pipe.send("ready")
     except Exception as error:  # the parent says so and goes on without this contender
         pipe.send(f"{type(error).__name__}: {error}")
@@ -42,6 +59,7 @@ def worker(make: Callable[[], Step], pipe: Any) -> None:
         began = time.perf_counter()
         for _ in range(count):
             step()
+        wait()
         pipe.send(time.perf_counter() - began)
 
 

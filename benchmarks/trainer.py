@@ -18,9 +18,10 @@ import types
 from functools import partial
 from typing import Any
 
-from racing import Step, machine, race, ratio
+from racing import Step, device, machine, race, ratio
 
 BATCH = 64
+"""Of every case that does not name its own."""
 
 
 def images(side: int, channels: int) -> Any:
@@ -39,7 +40,13 @@ CASES: dict[str, dict[str, Any]] = {
                 "title": "WGAN-GP, MLP 3x256, 28x28, 5 critic steps"},
     "dcgan-gp": {"side": 32, "channels": 3, "latent": 100, "steps": 2, "critic_steps": 5,
                  "title": "WGAN-GP, DCGAN-32, width 32, 5 critic steps"},
+    "dcgan-64": {"side": 64, "channels": 3, "latent": 100, "steps": 6, "batch": 256, "width": 128,
+                 "title": "DCGAN-64, width 128, batch 256, non-saturating"},
+    "dcgan-64-gp": {"side": 64, "channels": 3, "latent": 100, "steps": 4, "batch": 256, "width": 128,
+                    "critic_steps": 1, "title": "WGAN-GP, DCGAN-64, width 128, batch 256"},
 }
+LARGE = ("dcgan-64", "dcgan-64-gp")
+"""Cases for a GPU."""
 
 
 def networks(case: str) -> tuple[Any, Any]:
@@ -52,10 +59,10 @@ def networks(case: str) -> tuple[Any, Any]:
     shape = (facts["channels"], facts["side"], facts["side"])
     if case == "upsampling":
         return upsampling(facts["latent"], facts["channels"])
-    if case == "dcgan":
-        return DCGANGenerator(shape, facts["latent"], 64), DCGANCritic(shape, 64)
-    if case == "dcgan-gp":
-        return DCGANGenerator(shape, facts["latent"], 32), DCGANCritic(shape, 32, "none")
+    if case.startswith("dcgan"):
+        penalised = case.endswith("-gp")
+        width, norm = facts.get("width", 32 if penalised else 64), "none" if penalised else "batch"
+        return DCGANGenerator(shape, facts["latent"], width), DCGANCritic(shape, width, norm)
     return MLPGenerator(shape, facts["latent"], [256] * 3), MLPCritic(shape, [256] * 3)
 
 
@@ -76,6 +83,10 @@ def upsampling(latent: int, channels: int) -> tuple[Any, Any]:
     critic = nn.Sequential(*down(channels, 16, False), *down(16, 32), *down(32, 64), *down(64, 128), nn.Flatten(),
                            nn.Linear(128 * 2 * 2, 1), nn.Flatten(0))
     return generator, critic
+
+
+def batch_of(case: str) -> int:
+    return int(CASES[case].get("batch", BATCH))
 
 
 def scorer(critic: Any) -> Any:
@@ -102,7 +113,7 @@ def ganworks_step(case: str) -> Step:
                 critic_terms=terms, critic_steps=facts.get("critic_steps", 1))
     adam = Adam(1e-4, (0.5, 0.9))
     recipe = Recipe(game, from_torch(images(facts["side"], facts["channels"])),
-                    {"generator": adam, "critic": adam}, steps=10**9, batch=BATCH)
+                    {"generator": adam, "critic": adam}, steps=10**9, batch=batch_of(case))
     return Trainer(recipe, hooks=[Guard(), Log(None)]).advance
 
 
@@ -111,14 +122,17 @@ def batches(case: str) -> Any:
     import torch
 
     data = images(CASES[case]["side"], CASES[case]["channels"])
+    size, place = batch_of(case), device()
     order, at = torch.randperm(len(data)), 0
 
     def draw() -> Any:
         nonlocal order, at
-        if at + BATCH > len(data):
+        if at + size > len(data):
             order, at = torch.randperm(len(data)), 0
-        batch = data[order[at : at + BATCH]]
-        at += BATCH
+        batch = data[order[at : at + size]]
+        at += size
+        if place == "cuda":
+            batch = batch.pin_memory().to(place, non_blocking=True)
         return batch.float().div_(127.5).sub_(1)
 
     return draw
@@ -133,9 +147,9 @@ def minimal_step(case: str) -> Step:
     from ganworks.train.machine import _keep_large_blocks
 
     _keep_large_blocks()
-    facts, draw = CASES[case], batches(case)
-    generator, critic = networks(case)
-    convolutions, penalised = case in ("dcgan", "dcgan-gp", "upsampling"), "critic_steps" in facts
+    facts, draw, size = CASES[case], batches(case), batch_of(case)
+    generator, critic = (network.to(device()) for network in networks(case))
+    convolutions, penalised = case.startswith(("dcgan", "upsampling")), "critic_steps" in facts
     if convolutions:
         generator.to(memory_format=torch.channels_last)
         critic.to(memory_format=torch.channels_last)
@@ -151,14 +165,14 @@ def minimal_step(case: str) -> Step:
             if convolutions:
                 real = real.contiguous(memory_format=torch.channels_last)
             with torch.set_grad_enabled(last):
-                fake = generator(torch.randn(BATCH, facts["latent"]))
+                fake = generator(torch.randn(size, facts["latent"], device=device()))
             still = fake.detach()
-            if case in ("dcgan", "upsampling"):
+            if convolutions and not penalised:
                 on_real, on_fake = score(real), score(still)
             else:
                 on_real, on_fake = score(torch.cat([real, still])).chunk(2)
             if penalised:
-                mixed = torch.lerp(still, real, torch.rand(BATCH, 1, 1, 1)).requires_grad_()
+                mixed = torch.lerp(still, real, torch.rand(size, 1, 1, 1, device=device())).requires_grad_()
                 (gradient,) = torch.autograd.grad(score(mixed).sum(), mixed, create_graph=True)
                 norm = torch.linalg.vector_norm(gradient, dim=(1, 2, 3))
                 cost = on_fake.mean() - on_real.mean() + 10 * (norm - 1).square().mean()
@@ -183,19 +197,19 @@ def textbook_step(case: str) -> Step:
     import torch
     from torch import autograd
 
-    facts, draw = CASES[case], batches(case)
-    generator, critic = networks(case)
+    facts, draw, size = CASES[case], batches(case), batch_of(case)
+    generator, critic = (network.to(device()) for network in networks(case))
     g_adam = torch.optim.Adam(generator.parameters(), 1e-4, (0.5, 0.9))
     d_adam = torch.optim.Adam(critic.parameters(), 1e-4, (0.5, 0.9))
     bce = torch.nn.BCEWithLogitsLoss()
-    ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
+    ones, zeros = torch.ones(size, device=device()), torch.zeros(size, device=device())
 
     score = scorer(critic)
 
     def plain() -> None:
         real = draw()
         g_adam.zero_grad()
-        fake = generator(torch.randn(BATCH, facts["latent"]))
+        fake = generator(torch.randn(size, facts["latent"], device=device()))
         g_cost = bce(score(fake), ones)
         g_cost.backward()
         g_adam.step()
@@ -209,18 +223,18 @@ def textbook_step(case: str) -> Step:
         for _ in range(facts["critic_steps"]):
             real = draw()
             d_adam.zero_grad()
-            fake = generator(torch.randn(BATCH, facts["latent"]))
-            e = torch.rand(BATCH, 1, 1, 1)
+            fake = generator(torch.randn(size, facts["latent"], device=device()))
+            e = torch.rand(size, 1, 1, 1, device=device())
             mixed = (e * real + (1 - e) * fake.detach()).requires_grad_(True)
             on_mixed = score(mixed)
             gradient = autograd.grad(on_mixed, mixed, torch.ones_like(on_mixed), create_graph=True,
-                                     retain_graph=True)[0].view(BATCH, -1)
+                                     retain_graph=True)[0].view(size, -1)
             penalty = ((gradient.norm(2, dim=1) - 1) ** 2).mean()
             cost = -score(real).mean() + score(fake.detach()).mean() + 10 * penalty
             cost.backward()
             d_adam.step()
         g_adam.zero_grad()
-        g_cost = -score(generator(torch.randn(BATCH, facts["latent"]))).mean()
+        g_cost = -score(generator(torch.randn(size, facts["latent"], device=device()))).mean()
         g_cost.backward()
         g_adam.step()
         cost.item(), g_cost.item()
@@ -262,7 +276,7 @@ def torchgan_step(case: str) -> Step:
     trainer = Trainer({"generator": {"name": G, "optimizer": adam}, "discriminator": {"name": D, "optimizer": adam}},
                       [losses.WassersteinGeneratorLoss(), losses.WassersteinDiscriminatorLoss(),
                        losses.WassersteinGradientPenalty()],
-                      device=torch.device("cpu"), ncritic=critic_steps, sample_size=BATCH, epochs=1)
+                      device=torch.device(device()), ncritic=critic_steps, sample_size=BATCH, epochs=1)
     trainer.batch_size = BATCH
     assert isinstance(trainer.generator, nn.Module)
 
@@ -296,13 +310,13 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--bursts", type=int, default=25, help="turns that count (default: %(default)s)")
     args = parser.parse_args()
-    print(f"{machine()}; batch {BATCH}, median of {args.bursts} turns\n")
+    print(f"{machine()}; batch {BATCH} where not said, median of {args.bursts} turns\n")
     print("| case | contender | real images/s | ganworks / it, median (min to max) |\n|---|---|---|---|")
-    for case in args.cases or CASES:
+    for case in args.cases or [case for case in CASES if device() == "cuda" or case not in LARGE]:
         names = [name for name in CONTENDERS if name != "torchgan" or "critic_steps" in CASES[case]]
         facts = CASES[case]
         rates = race({name: partial(CONTENDERS[name], case) for name in names}, facts["steps"], args.bursts)
-        images_a_step = BATCH * facts.get("critic_steps", 1)
+        images_a_step = batch_of(case) * facts.get("critic_steps", 1)
         for name, mine in rates.items():
             print(f"| {facts['title']} | {name} | {statistics.median(mine) * images_a_step:,.0f} | "
                   f"{ratio(rates['ganworks'], mine)} |", flush=True)

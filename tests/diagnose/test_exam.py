@@ -71,6 +71,18 @@ def test_the_share_of_missing_modes_is_right() -> None:
         assert found.figures["missing"][0] == pytest.approx(1 - len(kept) / 8, abs=0.03)
 
 
+@pytest.mark.parametrize("kept", [range(8), range(6)])
+def test_rough_samples_leave_out_modes_only_where_all_of_a_mode_is_gone(kept) -> None:
+    modes, samples = TOYS["ring8"]().modes, ring(2000, 3, kept)
+    own = modes[cdist(samples, modes).argmin(axis=1)]
+    found = exam(own + 2.5 * (samples - own), ring(4000, 4))
+    assert found.figures["precision"][0] < 0.75
+    assert found.figures["missing"][0] > 0.1  # the groups in the middle, too, have fewer than their share
+    assert found.figures["together"] == pytest.approx((1 - len(kept) / 8, 0), abs=0.04)
+    told = {one.name: one for one in sample_findings(found)}["dropping"]
+    assert told.wrong is (len(kept) < 8)
+
+
 def test_copies_of_the_data_are_told_from_new_samples() -> None:
     found = exam(shaken(DATA[:700], 1.0), DATA)
     copied = found.figures
@@ -98,7 +110,7 @@ def test_its_parts_are_what_other_libraries_compute() -> None:
     x, y = RNG.integers(0, 9, 40), RNG.integers(2, 11, 30)
     assert lower(x, y) == pytest.approx(1 - mannwhitneyu(x, y).statistic / 1200)
     counts = np.array([[30, 12], [470, 488]])
-    assert difference(Group(0, 30 / 500, 12 / 500, 0), 500) == pytest.approx(
+    assert difference(Group(0, 30 / 500, 12 / 500, 0, "", 0), 500) == pytest.approx(
         chi2_contingency(counts, correction=False).pvalue)
 
 

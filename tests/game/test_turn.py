@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ganworks.game import Noise, Turn
-from ganworks.nets import Critic, DCGANCritic, MLPCritic, MLPGenerator, Panel, Verdict
-from ganworks.nets.contract import judges_alone
+from ganworks.nets import Critic, DCGANCritic, MLPCritic, MLPGenerator, Panel, SNGANCritic, Verdict
+from ganworks.nets.condition import Condition
+from ganworks.nets.contract import call, judges_alone
 
 
 class Counting(nn.Module):
@@ -115,6 +116,13 @@ def test_a_critic_is_asked_once_a_kind() -> None:
     assert critic.rows == [4, 4]
 
 
+class Deaf(nn.Module):
+    """A generator that gives back what it is given, whatever it is told."""
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        return x
+
+
 class Classed(Critic):
     """Two heads, one of them with patches, features and class logits."""
 
@@ -134,14 +142,27 @@ class Classed(Critic):
 @pytest.mark.parametrize("critic", [
     MLPCritic((3, 4, 4), (6,)), MLPCritic((3, 4, 4), (6,), "instance"), DCGANCritic((3, 16, 16), 3, "instance"),
     DCGANCritic((3, 16, 16), 3, "none"), Classed(), Panel(Classed(), MLPCritic((3, 4, 4), (6,))),
-], ids=["mlp", "mlp-instance", "dcgan-instance", "dcgan", "classed", "panel"])
+    *(critic for kind in ("discrimination", "stddev") for critic in (
+        MLPCritic((3, 4, 4), (6,), minibatch=kind), DCGANCritic((3, 16, 16), 3, "none", kind),
+        SNGANCritic((3, 16, 16), 3, "none", kind))),
+    MLPCritic((3, 4, 4), (6,), condition=Condition(4)), DCGANCritic((3, 16, 16), 3, "none", condition=Condition(4)),
+    SNGANCritic((3, 16, 16), 3, "none", condition=Condition(4)),
+    MLPCritic((3, 4, 4), (6,), minibatch="stddev", condition=Condition(4), told="auxiliary"),
+], ids=["mlp", "mlp-instance", "dcgan-instance", "dcgan", "classed", "panel",
+        *(f"{net}-{kind}" for kind in ("discrimination", "stddev") for net in ("mlp", "dcgan", "sngan")),
+        "mlp-told", "dcgan-told", "sngan-told", "mlp-stddev-told"])
 def test_one_pass_says_what_two_say(critic: nn.Module) -> None:
     critic = critic.double()
-    side = 16 if isinstance(critic, DCGANCritic) else 4
-    real, fake = (torch.randn(5, 3, side, side, dtype=torch.float64) for _ in range(2))
+    side = 16 if isinstance(critic, DCGANCritic | SNGANCritic) else 4
+    real, fake = (torch.randn(6, 3, side, side, dtype=torch.float64) for _ in range(2))
+    condition = None if getattr(critic, "told", None) is None and getattr(critic, "head", None) is None else (
+        torch.tensor([0, 1, 2, 3, 0, 2]))
+    asked = list[int]()
+    critic.register_forward_pre_hook(lambda _, given: asked.append(len(given[0])))
 
     def told(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-        turn = Turn(nn.Identity(), network, real, fake, Noise(0, 5), "critic")
+        turn = Turn(nn.Identity() if condition is None else Deaf(), network, real, fake, Noise(0, 6), "critic",
+                    condition)
         flat = []
         for weight, verdict in ((1.0, turn.on_real), (-2.0, turn.on_fake)):
             parts = [*verdict.scores, *(layer for head in verdict.features for layer in head)]
@@ -150,14 +171,15 @@ def test_one_pass_says_what_two_say(critic: nn.Module) -> None:
         return flat, list(torch.autograd.grad(cost, list(critic.parameters())))
 
     class Plain(nn.Module):  # the same critic, but not trusted to judge alone
-        def forward(self, x: Tensor) -> Verdict:
-            return critic(x)
+        def forward(self, x: Tensor, condition: Tensor | None = None) -> Verdict:
+            return call(critic, x, condition)  # type: ignore[no-any-return]
 
     for one, two in zip(told(critic), told(Plain()), strict=True):
         assert len(one) == len(two)
         for a, b in zip(one, two, strict=True):
             assert a.shape == b.shape
             torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+    assert asked == [12, 6, 6]
 
 
 def test_unequal_batches_are_judged_apart() -> None:

@@ -12,7 +12,7 @@ from ganworks.data import Points, Source, from_torch
 from ganworks.errors import UserError
 from ganworks.game import Duel, Latent
 from ganworks.objective import Objective
-from ganworks.train import Adam, Recipe, Run, Trainer, fit
+from ganworks.train import Adam, Machine, Recipe, Run, Trainer, fit
 from ganworks.train.plan import plan
 
 HALF = Objective("half", phi=lambda v: (1 - v).square() / 2, psi=lambda v: v.square() / 2,
@@ -119,3 +119,15 @@ def test_a_plan_counts_by_hand_and_leaves_nothing_behind(machine):
     assert "5,000 of batch 64" in text
     for name, tensor in recipe.game.state_dict().items():
         assert torch.equal(tensor, before[name]), name
+
+
+@pytest.mark.parametrize("first", ["cpu", "cuda"])
+def test_a_machine_is_where_it_was_asked_to_be_whatever_the_first_one_was(first, monkeypatch):
+    state = Machine("cpu")._state
+    monkeypatch.setitem(state.__dict__, "device", torch.device(first))  # what the first one leaves to all later ones
+    assert Machine("cpu").device == torch.device("cpu")
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for asked in ("auto", "cuda"):
+        assert Machine(asked).device == torch.device("cuda")

@@ -47,13 +47,15 @@ class Group:
         centre: row of the data that stands for it.
         real, fake, other: shares of the reference, of the samples, and of the other real ones that belong to it.
         label: the class that most of it is of, "" where the data has no classes.
+        beside: row of the data that stands for the group nearest to it; its own where there is no other one.
     """
 
     centre: int
     real: float
     fake: float
     other: float
-    label: str = ""
+    label: str
+    beside: int
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
     - "duplicates": share of samples that are nearer to another one than all but 1 % of the reference's are.
     - "precision", "recall", "density", "coverage" as ``evaluate.prdc`` has them.
     - "missing": share of the data that lies in groups which the samples leave out (after Richardson and Weiss 2018,
-      section 3: groups by k-means, shares compared by a test of two proportions).
+      section 3: groups by k-means, shares compared by a test of two proportions); "together": share that lies in those
+      whose nearest other group is left out as well. A mode falls into several groups, and rough samples, which miss
+      the outer ones, miss these one by one.
     - "classes", of data with labels: share of the data whose class is left out, as a classifier of the reference names
       samples and other data (support vectors of principal components, which hardly mind noise in samples).
     - "uneven": share of groups whose share differs from the reference's beyond chance, at 5 %.
@@ -130,8 +134,8 @@ def exam(fake: np.ndarray, real: np.ndarray, labels: Sequence[str] | None = None
     usual = (_alike(other, reference, spare) | _copied(alone[n:], alone[:n])
              | _shares(tuple(swapped), n) | _colours(real[rows[n : 2 * n]], real[rows[:n]])
              | _ends(real[rows[n : 2 * n]]) | _left_classes(tuple(others), n))
-    groups, classes = (tuple(replace(group, centre=int(rows[group.centre])) for group in parts)
-                       for parts in (groups, classes))
+    groups, classes = (tuple(replace(group, centre=int(rows[group.centre]), beside=int(rows[group.beside]))
+                             for group in parts) for parts in (groups, classes))
     return Exam(n, {name: (of[name], usual[name]) for name in of}, groups, _closest(twins, chosen, chosen),
                 _closest(copied, chosen, rows), classes)
 
@@ -169,8 +173,9 @@ def _classes(made: np.ndarray, reference: np.ndarray, other: np.ndarray, labels:
     # Shares as the classifier names them on both sides: a class that it never names is not left out.
     real, fake = (_shares_of(names, namer.predict(x)) for x in (other, made))
     own = _shares_of(names, np.array(labels))
-    found = [Group(labels.index(name), float(real[k]), float(fake[k]), float(own[k]), str(name))
-             for k, name in enumerate(names)]
+    rows = [labels.index(name) for name in names]
+    found = [Group(row, float(real[k]), float(fake[k]), float(own[k]), str(name), row)
+             for k, (row, name) in enumerate(zip(rows, names, strict=True))]
     return tuple(sorted(found, key=lambda group: group.fake - group.real))
 
 
@@ -187,7 +192,10 @@ def _ends(images: np.ndarray) -> dict[str, float]:
 
 
 def _shares(groups: tuple[Group, ...], count: int) -> dict[str, float]:
-    return {"missing": sum(group.real for group in left_out(groups, count)),
+    lost = left_out(groups, count)
+    centres = {group.centre for group in lost}
+    return {"missing": sum(group.real for group in lost),
+            "together": sum(group.real for group in lost if group.beside != group.centre and group.beside in centres),
             "uneven": float(np.mean([difference(group, count) < UNEVEN for group in groups]))}
 
 
@@ -199,10 +207,13 @@ def _groups(reference: np.ndarray, made: np.ndarray, other: np.ndarray, labels: 
     means = KMeans(bins, n_init=1, random_state=seed).fit(reference)
     members = [means.predict(x) for x in (reference, made, other)]
     apart, found = means.transform(reference), []
+    centres = apart.argmin(axis=0)
+    beside = nearest(means.cluster_centers_, means.cluster_centers_, itself=True)[1] if bins > 1 else [0]
     for k in range(bins):
         names = Counter(label for label, group in zip(labels or (), members[0], strict=False) if group == k)
         real, fake, rest = (float((of == k).mean()) for of in members)
-        found.append(Group(int(apart[:, k].argmin()), real, fake, rest, names.most_common(1)[0][0] if names else ""))
+        label = names.most_common(1)[0][0] if names else ""
+        found.append(Group(int(centres[k]), real, fake, rest, label, int(centres[beside[k]])))
     return tuple(sorted(found, key=lambda group: group.fake - group.real))
 
 

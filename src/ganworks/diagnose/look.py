@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ganworks.game import Duel, Noise, Round
-from ganworks.nets.contract import Verdict, call
+from ganworks.nets.contract import Verdict, call, judges_alone
 
 Pulls = dict[str, Tensor | None]
 
@@ -75,7 +75,8 @@ def look(duel: Duel, batch: Mapping[str, Tensor], unseen: Mapping[str, Tensor] |
 
 @torch.no_grad()
 def _parts_judged(duel: Duel, batch: Mapping[str, Tensor], rows: int, seed: int, step: int) -> Tensor:
-    """Return a score of each sample, so many at a time as a step sees."""
+    """Return a score of each sample, so many at a time as a step sees where samples are judged beside each other."""
+    rows = len(batch["sample"]) if judges_alone(duel.critic) else rows
     parts = zip(*(value.split(rows) for value in batch.values()), strict=True)
     return torch.cat([per_sample(_judged(duel, dict(zip(batch, part, strict=True)), seed + k, step))
                       for k, part in enumerate(parts)])

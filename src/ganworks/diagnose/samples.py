@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganworks.diagnose.advice import finding
-from ganworks.diagnose.exam import RARE, Exam, left_out
+from ganworks.diagnose.exam import Exam, left_out
 from ganworks.diagnose.finding import Evidence, Finding, Severity
 from ganworks.diagnose.pacing import balanced, before, shorter
 from ganworks.diagnose.past import Course
@@ -11,13 +11,18 @@ from ganworks.train.series import Records
 
 FINE = 0.85
 """The precision of fine samples, as a share of that of real ones."""
-ROUGH, RAREST = 0.25, 0.1
-"""That of samples so rough that classes are told apart with pains: less of one than this must be there to miss it."""
+ROUGH, FEW, FEWEST = 0.3, 0.25, 0.06
+"""That of samples so rough that classes are told apart with pains; less than such a share of what should be there of a
+class must be there to miss it, in others and in these."""
+APART, NAMELESS, LARGE = 0.22, 0.125, 0.35
+"""Shares of the data that rough samples must leave out in groups next to each other: of data whose classes say more, of
+other data, and for that to be serious."""
 NAMED = 8
 """So many classes are named in a line."""
 WORDS = {"duplicates": "share of the samples with a near copy among the others",
          "diversity": "typical distance of two samples, the data's being 1",
          "missing": "share of the data in groups that the samples leave out",
+         "together": "the same in groups whose nearest other group they leave out too",
          "classes": "share of the data whose class the samples leave out",
          "uneven": "share of the groups of which there are too many or too few",
          "coverage": "share of the data that has a sample near by (coverage)",
@@ -52,20 +57,21 @@ def collapse(exam: Exam) -> Finding:
 
 def dropping(exam: Exam) -> Finding:
     """Parts of the data that the samples leave out."""
-    missing, usual = exam.figures["missing"]
     coverage, precision = (exam.figures[name][0] / max(exam.figures[name][1], 1e-12)
                            for name in ("coverage", "precision"))
-    # Rough samples miss the edges of groups, so less is asked of them, and least where classes say more; and those that
-    # lie nowhere near the data cover nothing, yet leave out no part more than another.
+    # Rough samples miss the outer groups of each mode, so only what is missing together is counted, and least is asked
+    # of them where classes say more; those that lie nowhere near the data cover nothing, and yet leave out no part more
+    # than another.
     fine = precision > FINE
     bare, known = 1 - coverage if fine else 0.0, ("classes",) if exam.classes else ()
-    least = usual + (0.03 if fine else 0.4 if known else 0.2)
-    lost = left_out(exam.classes, exam.count, RARE if precision > ROUGH else RAREST)
+    missing, usual = exam.figures["missing" if fine else "together"]
+    least, large = (0.03, 0.25) if fine else (APART if known else NAMELESS, LARGE)
+    lost = left_out(exam.classes, exam.count, FEW if precision > ROUGH else FEWEST)
     classes = sum(group.real for group in lost)
-    return finding("dropping", _severity(missing > max(least, usual + 0.25) or classes > 0.25 or bare > 0.3,
-                                         missing > least or classes > 0 or bare > 0.12),
-                   _evidence(exam, "missing", "coverage", "uneven", *known), missing=max(missing, classes, bare),
-                   which=_named([group.label for group in lost]))
+    return finding("dropping", _severity(missing > usual + large or classes > 0.25 or bare > 0.3,
+                                         missing > usual + least or classes > 0 or bare > 0.12),
+                   _evidence(exam, "missing", "together", "coverage", "uneven", *known),
+                   missing=max(missing, classes, bare), which=_named([group.label for group in lost]))
 
 
 def _named(names: list[str]) -> str:

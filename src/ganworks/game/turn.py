@@ -13,7 +13,7 @@ from ganworks.game.lens import Lens
 from ganworks.game.noise import Noise
 from ganworks.game.packing import packed, unpacked
 from ganworks.game.replay import Replay
-from ganworks.nets.contract import Verdict, as_verdict, call, judges_alone
+from ganworks.nets.contract import Verdict, as_verdict, call, judges_alone, judges_kinds
 
 Learns = Literal["generator", "critic", "both"]
 
@@ -102,11 +102,14 @@ class Turn:
 
     @cached_property
     def _both(self) -> tuple[Verdict, Verdict]:
-        # A critic that judges samples one by one sees both kinds in one pass: fewer, larger products.
+        # A critic that need not compare real samples with generated ones sees both in one pass: fewer, larger products.
         real, fake = self._seen(self.real), self._seen(self.fake)
-        if not judges_alone(self.critic) or real.shape != fake.shape or self.condition is not None:
+        alone, by_kind = judges_alone(self.critic), judges_kinds(self.critic)
+        if real.shape != fake.shape or not (alone or by_kind):
             return self._verdict(real), self._verdict(fake)
-        return _halves(self._verdict(torch.cat([real, fake.to(real.dtype)])))
+        told = None if self.condition is None else torch.cat([self.condition] * 2)
+        both = torch.cat([real, fake.to(real.dtype)])
+        return _halves(as_verdict(self.critic(both, told, kinds=2) if by_kind else call(self.critic, both, told)))
 
     @cached_property
     def _on_real_watched(self) -> Verdict:

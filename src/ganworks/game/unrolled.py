@@ -14,7 +14,7 @@ from ganworks.errors import UserError, did_you_mean
 from ganworks.game.foresight import Foresight
 from ganworks.game.memory import free_bytes, held_by_graphs
 from ganworks.game.turn import Learns, Turn
-from ganworks.nets.contract import Critic, judges_alone
+from ganworks.nets.contract import Critic, judges_alone, judges_kinds
 
 Tensors = dict[str, Tensor]
 Moments = dict[str, tuple[Tensor, Tensor]]
@@ -148,11 +148,12 @@ class _Foreseen(Critic):
 
     def __init__(self, critic: nn.Module, tensors: Tensors) -> None:
         super().__init__()
-        self.critic, self.judges_alone = critic, judges_alone(critic)
+        self.critic = critic
+        self.judges_alone, self.judges_kinds = judges_alone(critic), judges_kinds(critic)
         self._tensors = {name.removeprefix("critic."): tensor for name, tensor in tensors.items()}
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Any:
-        return functional_call(self.critic, self._tensors, (x,) if condition is None else (x, condition))
+    def forward(self, *told: Any, **more: Any) -> Any:
+        return functional_call(self.critic, self._tensors, told, more)
 
 
 def _root(x: Tensor) -> Tensor:

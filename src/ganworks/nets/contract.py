@@ -34,9 +34,12 @@ class Critic(nn.Module):
     Attributes:
         judges_alone: every sample is judged without a look at the others of its batch, so that real and generated
             samples may share one pass. False where batch statistics enter (batch normalisation and the like).
+        judges_kinds: ``forward`` takes ``kinds`` as well: that the batch is so many equal parts, one behind the
+            other, and that a sample is compared with those of its own part only. They may share a pass then, too.
     """
 
     judges_alone: bool = False
+    judges_kinds: bool = False
 
 
 class Panel(Critic):
@@ -72,8 +75,13 @@ def as_verdict(output: Tensor | Verdict) -> Verdict:
 
 
 def judges_alone(critic: nn.Module) -> bool:
-    """Whether real and generated samples may share one pass through ``critic``; a plain module is not trusted to."""
+    """Whether ``critic`` judges each sample by itself; a plain module is not trusted to."""
     return isinstance(critic, Critic) and critic.judges_alone
+
+
+def judges_kinds(critic: nn.Module) -> bool:
+    """Whether ``critic`` can be told to compare samples with those of their own kind only."""
+    return isinstance(critic, Critic) and critic.judges_kinds
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -97,15 +97,16 @@ class DCGANCritic(Critic):
         self.last = normalised(last, 1, norm)[0] if norm == "spectral" else last
         self.head = critic_head(condition, told, before * smallest**2, norm)
         self.judges_alone = self.minibatch is None and not looks_around(self)
+        self.judges_kinds = self.minibatch is not None and not looks_around(self)
         initialise(self, norm)
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Verdict:
+    def forward(self, x: Tensor, condition: Tensor | None = None, kinds: int = 1) -> Verdict:
         x = heard(self.told, x, condition)
         features = []
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        phi = x if self.minibatch is None else self.minibatch(x)
+        phi = x if self.minibatch is None else self.minibatch(x, kinds)
         score, classes = torch.flatten(self.last(phi)), None
         if self.head is not None:
             score, classes = self.head(phi, score, condition)

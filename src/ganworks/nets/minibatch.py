@@ -44,13 +44,15 @@ class MinibatchDiscrimination(nn.Module):
         nn.init.normal_(tensor.weight, 0.0, 1 / math.sqrt(features))
         self.tensor = spectral_norm(tensor) if spectral else tensor
 
-    def statistics(self, x: Tensor) -> Tensor:
-        """Return o(x) (N, B)."""
-        m = self.tensor(x if x.dim() == 2 else x.mean((2, 3))).unflatten(1, (self.extra, self.dims))
-        return nearness(m)
+    def statistics(self, x: Tensor, kinds: int = 1) -> Tensor:
+        """Return o(x) (N, B), of samples among those of their own kind: the k-th N / kinds of them."""
+        m = self.tensor(x if x.dim() == 2 else x.mean((2, 3)))
+        # The values of one kind stand beside those of the other, as those of more kernels would.
+        beside_each_other = m.unflatten(1, (self.extra, self.dims)).unflatten(0, (kinds, -1)).transpose(0, 1)
+        return nearness(beside_each_other.flatten(1, 2)).unflatten(1, (kinds, -1)).transpose(0, 1).flatten(0, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return beside(x, self.statistics(x))
+    def forward(self, x: Tensor, kinds: int = 1) -> Tensor:
+        return beside(x, self.statistics(x, kinds))
 
 
 class MinibatchStddev(nn.Module):
@@ -75,19 +77,20 @@ class MinibatchStddev(nn.Module):
             raise UserError(f"standard deviation of groups of {group}", "groups of at least 2 samples")
         self.group = group
 
-    def statistics(self, x: Tensor) -> Tensor:
-        """Return the deviations (N, 1)."""
-        rows = len(x)
+    def statistics(self, x: Tensor, kinds: int = 1) -> Tensor:
+        """Return the deviations (N, 1), of samples among those of their own kind: the k-th N / kinds of them."""
+        rows = len(x) // kinds
         size = next(size for size in range(min(self.group, rows), 0, -1) if rows % size == 0)
         if size == 1 < rows:
             raise UserError(f"standard deviations in a batch of {rows}",
                             f"a batch that falls into groups of 2 to {self.group} samples",
                             "change the batch size (--batch)")
-        deviation = (x.unflatten(0, (size, -1)).var(0, correction=0) + 1e-8).sqrt()
-        return deviation.mean(tuple(range(1, x.dim()))).repeat(size).unsqueeze(1)
+        deviation = (x.unflatten(0, (kinds, size, -1)).var(1, correction=0) + 1e-8).sqrt()
+        of_groups = deviation.mean(tuple(range(2, x.dim() + 1)))
+        return of_groups.repeat(1, size).flatten().unsqueeze(1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return beside(x, self.statistics(x))
+    def forward(self, x: Tensor, kinds: int = 1) -> Tensor:
+        return beside(x, self.statistics(x, kinds))
 
 
 def minibatch_layer(kind: Minibatch, features: int, norm: str) -> MinibatchDiscrimination | MinibatchStddev | None:

@@ -89,19 +89,20 @@ class MLPCritic(Critic):
                 nn.LeakyReLU(0.2, inplace=True)))
         self.minibatch = minibatch_layer(minibatch, widths[-1], norm)
         self.judges_alone = norm != "batch" and self.minibatch is None
+        self.judges_kinds = norm != "batch" and self.minibatch is not None
         width = widths[-1] + extra_features(self.minibatch)
         last = nn.Linear(width, 1)
         self.last = normalised(last, 1, norm)[0] if norm == "spectral" else last
         self.head = critic_head(condition, told, width, norm)
         initialise(self, "spectral" if norm == "spectral" else "none")
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Verdict:
+    def forward(self, x: Tensor, condition: Tensor | None = None, kinds: int = 1) -> Verdict:
         x = heard(self.told, torch.flatten(x, 1), condition)
         features = []
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        phi = x if self.minibatch is None else self.minibatch(x)
+        phi = x if self.minibatch is None else self.minibatch(x, kinds)
         score, classes = torch.flatten(self.last(phi)), None
         if self.head is not None:
             score, classes = self.head(phi, score, condition)

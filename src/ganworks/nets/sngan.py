@@ -112,8 +112,9 @@ class SNGANCritic(Critic):
         self.last = normalised(last, 1, norm)[0] if norm == "spectral" else last
         self.head = critic_head(condition, told, before, norm)
         self.judges_alone = self.minibatch is None and not looks_around(self)
+        self.judges_kinds = self.minibatch is not None and not looks_around(self)
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Verdict:
+    def forward(self, x: Tensor, condition: Tensor | None = None, kinds: int = 1) -> Verdict:
         x = heard(self.told, x, condition)
         features = []
         for block in self.blocks:
@@ -122,7 +123,7 @@ class SNGANCritic(Critic):
         x = torch.relu(x)
         phi = x.sum((2, 3))
         if self.minibatch is not None:
-            phi = torch.cat([phi, self.minibatch.statistics(x)], 1)
+            phi = torch.cat([phi, self.minibatch.statistics(x, kinds)], 1)
         score, classes = torch.flatten(self.last(phi)), None
         if self.head is not None:
             score, classes = self.head(phi, score, condition)

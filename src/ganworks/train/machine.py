@@ -37,7 +37,8 @@ class Machine:
 
     Args:
         device: "auto" (an accelerator where there is one), "cpu" or "cuda".
-        precision: "float32", "tf32" (float32 with faster products on newer GPUs) or "bf16" (autocast; weights,
+        precision: "tf32" (float32, but on newer GPUs what is multiplied is rounded to 10 bits, as PyTorch does of
+            itself in convolutions; elsewhere the same as float32), "float32", or "bf16" (autocast; weights,
             costs and penalties stay float32).
         compile: compile the networks with torch.compile; second-order moves run eagerly.
 
@@ -45,7 +46,7 @@ class Machine:
         rank, world: number of this process and how many there are.
     """
 
-    def __init__(self, device: str = "auto", precision: Precision = "float32", compile: bool = False) -> None:
+    def __init__(self, device: str = "auto", precision: Precision = "tf32", compile: bool = False) -> None:
         if precision not in PRECISIONS:
             raise UserError(f"precision '{precision}'", did_you_mean(precision, PRECISIONS))
         if device == "cuda" and not torch.cuda.is_available():
@@ -54,7 +55,7 @@ class Machine:
 
         # Without an accelerator Accelerate must be told so, or many processes would not find each other.
         self._state = PartialState(cpu=device == "cpu" or not torch.accelerator.is_available())
-        self.device: torch.device = self._state.device
+        self.device = _place(device, self._state.device)
         self.rank, self.world = self._state.process_index, self._state.num_processes
         if self.world > 1:
             atexit.register(_leave, self._state)
@@ -72,6 +73,11 @@ class Machine:
     def is_main(self) -> bool:
         """Whether this process writes files and speaks."""
         return self.rank == 0
+
+    @property
+    def arithmetic(self) -> str:
+        """What the precision comes to here: tf32 is float32 where there is no newer GPU."""
+        return "float32" if self.precision == "tf32" and self.device.type == "cpu" else self.precision
 
     def prepare(self, game: Game) -> None:
         """Move a game here, with the same weights in every process, laid out and compiled as it runs best."""
@@ -182,6 +188,14 @@ class Machine:
         flat /= self.world
         for t, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
             t.copy_(part.view(t.shape))
+
+
+def _place(asked: str, shared: torch.device) -> torch.device:
+    # Accelerate's state is one for the process: its device is that of the first machine, whatever a later one asks for.
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if asked == "cpu" or accelerator is None:
+        return torch.device("cpu")
+    return accelerator if shared.type == "cpu" else shared
 
 
 def _leave(state: PartialState) -> None:

@@ -79,7 +79,7 @@ def plan(recipe: Recipe, machine: Machine) -> Plan:
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)
     trainer.game.load_state_dict(before)
-    return Plan(recipe, f"{machine.device}, {machine.world} process(es), {machine.precision}, "
+    return Plan(recipe, f"{machine.device}, {machine.world} process(es), {machine.arithmetic}, "
                 f"{torch.get_num_threads()} threads",
                 {name: count_parameters(player) for name, player in recipe.game.players.items()},
                 {name: str(player) for name, player in recipe.game.players.items()},

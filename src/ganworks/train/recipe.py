@@ -43,7 +43,7 @@ class Recipe:
     accumulate: int = 1
     hooks: Sequence[Hook] = ()
     seed: int = 0
-    precision: Precision = "float32"
+    precision: Precision = "tf32"
     compile: bool = False
     cadence: Cadence = Cadence()
     measure: Measure | None = None

@@ -240,6 +240,9 @@ def versions() -> dict[str, str]:
 
     import torch
 
-    names = ("ganworks", "torch", "numpy", "accelerate", "safetensors", "scikit-learn")
-    return {**{name: version(name) for name in names}, "python": sys.version.split()[0],
+    from ganworks import __version__
+
+    gpu = {"gpu": f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"} if torch.cuda.is_available() else {}
+    names = ("torch", "numpy", "accelerate", "safetensors", "scikit-learn")
+    return {"ganworks": __version__, **{name: version(name) for name in names}, **gpu, "python": sys.version.split()[0],
             "platform": platform.platform(), "threads": str(torch.get_num_threads())}
