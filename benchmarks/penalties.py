@@ -15,7 +15,9 @@ second backward pass, so 4; LeCam and the balance look at outputs that are there
 of, but moves weights, must move them: its least is one step and the time in which this machine copies as many bytes
 (historical averages, 7 arrays of the critic's size: weights, mean and gradient read and the gradient written, then
 weights and mean read and the mean written; the average of weights, 3: two read, one written; optimistic Adam, 2 of both
-players' more than Adam: the last direction read and written). The others have no such figure: what is counted is what
+players' more than Adam: the last direction read and written). Packs and minibatch discrimination have more weights than
+a critic without, and Adam moves them at every step: 8 arrays, the gradient written and read, weights and two moments
+read and written. The others have no such figure: what is counted is what
 they are. "Over it" is the ratio of times over the ratio of least (or counted) products: 1 is a term whose every product
 takes as long as the rest of the step's, and nothing else.
 """
@@ -45,6 +47,8 @@ TERMS = {
 TECHNIQUES = ("pack", "discrimination", "stddev", "top-k", "ema", "extragradient", "optimistic", "consensus")
 # Arrays of a player's weights that are read or written more than in a plain step, and whose weights.
 MOVED = {"history": (7, ("critic",)), "ema": (3, ("generator",)), "optimistic": (2, ("generator", "critic"))}
+LEARNT = 8
+"""Arrays of the size of a weight that is learnt with Adam which a step reads or writes for it."""
 PACK = 2
 
 
@@ -162,16 +166,25 @@ def counted(case: str, name: str) -> tuple[float, float | None]:
 
 def moving(case: str, name: str) -> float:
     """Return the seconds in which this machine copies as many weights as ``name`` must move, the best of many."""
-    arrays, players = MOVED[name]
-    weights = [p.detach() for who in players for p in trainer(case, None).game.players[who].parameters()]
-    copies, best = [w.clone() for w in weights], float("inf")
+    import torch
+
+    arrays, players = MOVED.get(name, (LEARNT, ()))
+    numbers = sum(weights(case, None, who) for who in players) or weights(case, name, "critic") - weights(
+        case, None, "critic")
+    if numbers <= 0:
+        return 0.0
+    (mine, theirs), best = torch.zeros(2, numbers, device=device()), float("inf")
     for _ in range(200):
         began = time.perf_counter()
-        for mine, theirs in zip(copies, weights, strict=True):
-            mine.copy_(theirs)
+        mine.copy_(theirs)
         wait()
         best = min(best, time.perf_counter() - began)
     return arrays * best / 2  # a copy reads one and writes one
+
+
+def weights(case: str, name: str | None, player: str) -> int:
+    """Return how many weights a player has."""
+    return sum(p.numel() for p in trainer(case, name).game.players[player].parameters())
 
 
 def row(case: str, name: str, bursts: int) -> str:
@@ -180,8 +193,8 @@ def row(case: str, name: str, bursts: int) -> str:
     rates = race({"without": partial(step_of, case, None), "with": partial(step_of, case, name)}, steps, bursts)
     took = statistics.median(a / b for a, b in zip(rates["without"], rates["with"], strict=True))
     run, least = counted(case, name)
-    if name in MOVED:
-        least = 1 + moving(case, name) * statistics.median(rates["without"])
+    if more := moving(case, name) * statistics.median(rates["without"]):
+        least = (least or (1 if name in MOVED else run)) + more
     return (f"| {name} | {ratio(rates['without'], rates['with'])} | {run:.3f} | "
             f"{'' if least is None else f'{least:.3f}'} | {took / (least or run):.3f} |")
 

@@ -14,7 +14,7 @@ FINE = 0.85
 ROUGH, FEW, FEWEST = 0.3, 0.25, 0.06
 """That of samples so rough that classes are told apart with pains; less than such a share of what should be there of a
 class must be there to miss it, in others and in these."""
-APART, NAMELESS, LARGE = 0.22, 0.125, 0.35
+APART, NAMELESS, LARGE = 0.3, 0.125, 0.4
 """Shares of the data that rough samples must leave out in groups next to each other: of data whose classes say more, of
 other data, and for that to be serious."""
 NAMED = 8

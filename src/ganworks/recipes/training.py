@@ -41,8 +41,8 @@ class Training(BaseModel):
     ema: float | None = Field(0.999, ge=0, lt=1, description="decay of the generator's moving average, or none")
     accumulate: int = Field(1, ge=1, description="parts in which a batch is played, to save memory")
     precision: Literal["float32", "tf32", "bf16"] = Field(
-        "tf32", description="of the networks' arithmetic: tf32 is float32 with what is multiplied rounded to 10 bits on "
-        "newer GPUs, several times as fast there as float32, and the same elsewhere")
+        "tf32", description="of the networks' arithmetic: tf32 is float32 on a CPU; newer GPUs round what they "
+        "multiply to 10 bits, and are several times as fast")
     compile: bool = Field(False, description="compile the networks with torch.compile")
     log_every: int = Field(10, ge=1, description="steps between records of the log")
     sample_every: int = Field(500, ge=1, description="steps between pictures of samples")
