@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ganworks.errors import UserError, did_you_mean
+from ganworks.game.adam import adam_step
 from ganworks.game.foresight import Foresight
 from ganworks.game.memory import free_bytes, held_by_graphs
 from ganworks.game.turn import Learns, Turn
@@ -18,7 +19,6 @@ from ganworks.nets.contract import Critic, judges_alone, judges_kinds
 
 Tensors = dict[str, Tensor]
 Moments = dict[str, tuple[Tensor, Tensor]]
-EPSILON = 1e-8  # Adam's, as torch has it
 SLACK = 1.4
 """So many times what graphs keep is asked for: the way back takes a tenth more, the allocator wastes up to a sixth, and
 the training itself and others want some of what is free."""
@@ -117,18 +117,11 @@ class Unrolled(Foresight):
     def _stepped(self, weights: Tensors, gradients: Tensors, moments: Moments, step: int) -> tuple[Tensors, Moments]:
         if self.optimiser == "sgd":
             return {name: weight - self.rate * gradients[name] for name, weight in weights.items()}, moments
-        (keep, keep_square), stepped, now = self.betas, {}, {}
-        # Corrections of the moments' start are folded into the rate and into epsilon, and products are fused: what is
-        # not computed need not be kept.
-        correction = math.sqrt(1 - keep_square**step)
-        rate, epsilon = self.rate * correction / (1 - keep**step), EPSILON * correction
+        stepped, now = {}, {}
         for name, weight in weights.items():
-            gradient = gradients[name]
             mean, square = moments.get(name, (torch.zeros_like(weight), torch.zeros_like(weight)))
-            mean = torch.lerp(mean, gradient, 1 - keep)
-            square = torch.addcmul(keep_square * square, gradient, gradient, value=1 - keep_square)
-            stepped[name] = torch.addcdiv(weight, mean, _root(square) + epsilon, value=-rate)
-            now[name] = mean, square
+            stepped[name], *both = adam_step(weight, gradients[name], mean, square, self.rate, self.betas, step)
+            now[name] = both[0], both[1]
         return stepped, now
 
 
@@ -154,10 +147,4 @@ class _Foreseen(Critic):
 
     def forward(self, *told: Any, **more: Any) -> Any:
         return functional_call(self.critic, self._tensors, told, more)
-
-
-def _root(x: Tensor) -> Tensor:
-    # A root has an infinite slope at 0, where a dead unit's gradients lie; the slope there is taken to be 0.
-    positive = x > 0
-    return torch.where(positive, x, 1.0).sqrt() * positive
 
