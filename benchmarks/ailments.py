@@ -33,7 +33,7 @@ BASE["fashion-dcgan"]["norm_critic"] = "none"
 """What the patients of one kind of data have in common."""
 LOOKS = 25
 """Looks in each training, beside that after the first step; there are ten checkpoints."""
-FRESH = 4000
+FRESH = 5000
 """Where the seeds of those begin that only test: other ones than those with which thresholds were tried out."""
 
 

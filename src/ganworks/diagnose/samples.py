@@ -11,10 +11,10 @@ from ganworks.train.series import Records
 
 FINE = 0.85
 """The precision of fine samples, as a share of that of real ones."""
-ROUGH, FEW, FEWEST = 0.3, 0.25, 0.06
+ROUGH, FEW, FEWEST = 0.3, 0.28, 0.06
 """That of samples so rough that classes are told apart with pains; less than such a share of what should be there of a
 class must be there to miss it, in others and in these."""
-APART, NAMELESS, LARGE = 0.3, 0.125, 0.4
+APART, NAMELESS, LARGE = 0.3, 0.15, 0.4
 """Shares of the data that rough samples must leave out in groups next to each other: of data whose classes say more, of
 other data, and for that to be serious."""
 NAMED = 8
