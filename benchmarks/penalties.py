@@ -165,21 +165,24 @@ def counted(case: str, name: str) -> tuple[float, float | None]:
 
 
 def moving(case: str, name: str) -> float:
-    """Return the seconds in which this machine copies as many weights as ``name`` must move, the best of many."""
-    import torch
-
+    """Return the seconds in which this machine copies as many weights as ``name`` must move."""
     arrays, players = MOVED.get(name, (LEARNT, ()))
     numbers = sum(weights(case, None, who) for who in players) or weights(case, name, "critic") - weights(
         case, None, "critic")
-    if numbers <= 0:
-        return 0.0
+    return arrays * an_array(numbers) if numbers > 0 else 0.0
+
+
+def an_array(numbers: int) -> float:
+    """Return the seconds in which this machine reads or writes an array of so many floats, the best of many."""
+    import torch
+
     (mine, theirs), best = torch.zeros(2, numbers, device=device()), float("inf")
     for _ in range(200):
         began = time.perf_counter()
         mine.copy_(theirs)
         wait()
         best = min(best, time.perf_counter() - began)
-    return arrays * best / 2  # a copy reads one and writes one
+    return best / 2  # a copy reads one and writes one
 
 
 def weights(case: str, name: str | None, player: str) -> int:

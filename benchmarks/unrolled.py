@@ -5,8 +5,10 @@
 
 Contenders run side by side in bursts by turns (see racing.py). The unit is a plain critic step, measured as a
 tenth of what ten more critic steps add to a step of the same game; beside it stands the same ratio of the operations in
-products, counted as both run, which is the same on every machine. Memory is what three steps add to the largest
-resident size of a process of its own (Linux), behind the building of networks and data.
+products, counted as both run, which is the same on every machine. "Least" adds to these the time in which this machine
+reads and writes what Adam inside must: 7 arrays of the critic's size (weights, gradient and two moments read, three of
+them written), and 9 on the way back (three slopes and three arrays kept, and three slopes written). Memory is what three
+steps add to the largest resident size of a process of its own (Linux), behind the building of networks and data.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from penalties import products
+from penalties import an_array, products
 from racing import Step, machine, race
 
 BATCH, RATE = 64, 1e-4
+ARRAYS = 7 + 9
+"""So many arrays of the critic's size an inner step of Adam, and its way back, read or write."""
 CASES: dict[str, dict[str, Any]] = {
     "mlp": {"side": 28, "latent": 64, "steps": 5, "title": "MLP 3x256, 28x28"},
     "dcgan": {"side": 32, "latent": 64, "steps": 1, "title": "DCGAN-32, width 32, no normalisation in the critic"}}
@@ -92,8 +96,8 @@ def main() -> None:
     parser.add_argument("--foreseen", type=int, nargs="+", default=[1, 5, 10], help="K (default: 1 5 10)")
     args = parser.parse_args()
     print(f"{machine()}, 1 used; batch {BATCH}, Adam inside unless said otherwise, median of {args.bursts} turns\n")
-    print("| case | K | ms a step | above K = 0, in critic steps | a foreseen step costs | in operations | "
-          "peak memory |\n|---|---|---|---|---|---|---|")
+    print("| case | K | ms a step | above K = 0, in critic steps | a foreseen step costs | in operations | least | "
+          "peak memory |\n|---|---|---|---|---|---|---|---|")
     for case in args.cases or CASES:
         table(case, args.bursts, [k for k in args.foreseen if k])
 
@@ -121,10 +125,15 @@ def table(case: str, bursts: int, foreseen: list[int]) -> None:
             continue
         more = [10 * (mine - plain) / (eleven - plain)
                 for mine, plain, eleven in zip(found, seconds["0"], seconds["eleven"], strict=True)]
-        k = contenders[name]["foreseen"]
-        cells = ["", "", ""] if not k else [f"{statistics.median(more):.1f} ({min(more):.1f} to {max(more):.1f})",
-                                            f"{statistics.median(more) / k:.2f} critic steps",
-                                            f"{operations(case, contenders[name]):.2f}"]
+        k, cells = contenders[name]["foreseen"], [""] * 4
+        if k:
+            counted, least = operations(case, contenders[name]), ""
+            if "optimiser" not in contenders[name] and "first_order" not in contenders[name]:
+                critic_step = statistics.median(seconds["eleven"]) - statistics.median(seconds["0"])
+                numbers = sum(p.numel() for p in networks(case)[1].parameters())
+                least = f"{counted + ARRAYS * an_array(numbers) / (critic_step / 10):.2f}"
+            cells = [f"{statistics.median(more):.1f} ({min(more):.1f} to {max(more):.1f})",
+                     f"{statistics.median(more) / k:.2f} critic steps", f"{counted:.2f}", least]
         print(f"| {CASES[case]['title']} | {name} | {1000 * statistics.median(found):.1f} | {' | '.join(cells)} | "
               f"{memory(case, contenders[name]):.0f} MiB |", flush=True)
 
