@@ -7,8 +7,8 @@ Contenders run side by side in bursts by turns (see racing.py). The unit is a pl
 tenth of what ten more critic steps add to a step of the same game; beside it stands the same ratio of the operations in
 products, counted as both run, which is the same on every machine. "Least" adds to these the time in which this machine
 reads and writes what Adam inside must: 7 arrays of the critic's size (weights, gradient and two moments read, three of
-them written), and 9 on the way back (three slopes and three arrays kept, and three slopes written). Memory is what three
-steps add to the largest resident size of a process of its own (Linux), behind the building of networks and data.
+them written), and 9 on the way back (three slopes and three arrays kept, and three slopes written). Memory is what
+three steps add to the largest resident size of a process of its own (Linux), behind the building of networks and data.
 """
 
 from __future__ import annotations
