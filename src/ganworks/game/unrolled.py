@@ -98,6 +98,7 @@ class Unrolled(Foresight):
         for step in range(1, steps + 1):
             if self.first_order:
                 weights = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
+                moments = {name: (mean.detach(), square.detach()) for name, (mean, square) in moments.items()}
             # Cloned at each step: a later one must not write over what an earlier one's graph keeps.
             buffers = {name: buffer.clone() for name, buffer in buffers.items()}
             gradients = self._gradients(played, {**weights, **buffers}, list(weights), turn, cost)

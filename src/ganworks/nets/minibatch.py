@@ -85,9 +85,11 @@ class MinibatchStddev(nn.Module):
             raise UserError(f"standard deviations in a batch of {rows}",
                             f"a batch that falls into groups of 2 to {self.group} samples",
                             "change the batch size (--batch)")
-        deviation = (x.unflatten(0, (kinds, size, -1)).var(1, correction=0) + 1e-8).sqrt()
+        groups = x.unflatten(0, (kinds, size, -1))
+        # torch's own variance goes through a short dimension that is not the last number by number: 30 times as slow.
+        deviation = ((groups - groups.mean(1, keepdim=True)).square().mean(1) + 1e-8).sqrt()
         of_groups = deviation.mean(tuple(range(2, x.dim() + 1)))
-        return of_groups.repeat(1, size).flatten().unsqueeze(1)
+        return of_groups.unsqueeze(1).expand(-1, size, -1).reshape(-1, 1)
 
     def forward(self, x: Tensor, kinds: int = 1) -> Tensor:
         return beside(x, self.statistics(x, kinds))
