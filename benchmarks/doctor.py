@@ -230,9 +230,21 @@ def within_noise(row: dict[str, Any]) -> bool:
 
     Noise is two standard errors of the difference of their means over ten draws.
     """
-    mine = np.array(row["away"][str(row["best"])])
-    nearest = min((np.array(one) for one in row["away"].values()), key=np.mean)
+    mine, nearest = beside_the_nearest(row, row["best"])
     return bool(mine.mean() - nearest.mean() <= 2 * np.hypot(mine.std(ddof=1), nearest.std(ddof=1)) / 10**0.5)
+
+
+def beside_the_nearest(row: dict[str, Any], step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far a checkpoint is from the data, draw by draw, and how far the nearest one is."""
+    away = {int(key): np.array(one) for key, one in row["away"].items()}
+    return away[step], min(away.values(), key=np.mean)
+
+
+def draw_by_draw(row: dict[str, Any]) -> bool:
+    """Whether the checkpoint that was taken differs from the nearest one by no more than chance in the same draws."""
+    mine, nearest = beside_the_nearest(row, row["best"])
+    more = mine - nearest
+    return bool(more.mean() <= 2 * more.std(ddof=1) / 10**0.5)
 
 
 def alarms(findings: Sequence[Finding]) -> list[str]:
@@ -318,7 +330,11 @@ def main() -> None:
     if args.what == "choose":
         healthy = [one for one in really if one.group == "healthy" and one.kind != "dirac"][:CHOSEN]
         rows = play([{"patient": one.name} for one in healthy], chosen, args.out / "chosen.jsonl", args.workers)
-        print(f"{sum(map(within_noise, rows))} of {len(rows)} within noise of the nearest of {RANKED} checkpoints")
+        last = [{**row, "best": max(map(int, row["away"]))} for row in rows]
+        far = [beside_the_nearest(row, row["best"]) for row in rows if not within_noise(row)]
+        print(f"{sum(map(within_noise, rows))} of {len(rows)} within noise of the nearest of {RANKED} checkpoints, "
+              f"{sum(map(draw_by_draw, rows))} draw by draw; the last one in {sum(map(within_noise, last))}; the others "
+              f"are farther by {', '.join(f'{mine.mean() / nearest.mean() - 1:.0%}' for mine, nearest in far)}")
         return
     judged = [(patient, judge(patient, folder() / "runs" / patient.name)) for patient in really]
     print(f"{machine()}; {len(jobs)} trainings, of which {len(really)} are what they were meant to be")

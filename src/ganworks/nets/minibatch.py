@@ -86,7 +86,7 @@ class MinibatchStddev(nn.Module):
                             f"a batch that falls into groups of 2 to {self.group} samples",
                             "change the batch size (--batch)")
         groups = x.unflatten(0, (kinds, size, -1))
-        # torch's own variance goes through a short dimension that is not the last number by number: 30 times as slow.
+        # torch's own variance goes through a short dimension that is not the last number by number.
         deviation = ((groups - groups.mean(1, keepdim=True)).square().mean(1) + 1e-8).sqrt()
         of_groups = deviation.mean(tuple(range(2, x.dim() + 1)))
         return of_groups.unsqueeze(1).expand(-1, size, -1).reshape(-1, 1)
