@@ -333,7 +333,7 @@ def main() -> None:
         last = [{**row, "best": max(map(int, row["away"]))} for row in rows]
         far = [beside_the_nearest(row, row["best"]) for row in rows if not within_noise(row)]
         print(f"{sum(map(within_noise, rows))} of {len(rows)} within noise of the nearest of {RANKED} checkpoints, "
-              f"{sum(map(draw_by_draw, rows))} draw by draw; the last one in {sum(map(within_noise, last))}; the others "
+              f"{sum(map(draw_by_draw, rows))} draw by draw; the last in {sum(map(within_noise, last))}; the others "
               f"are farther by {', '.join(f'{mine.mean() / nearest.mean() - 1:.0%}' for mine, nearest in far)}")
         return
     judged = [(patient, judge(patient, folder() / "runs" / patient.name)) for patient in really]
