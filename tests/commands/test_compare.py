@@ -414,6 +414,37 @@ def test_many_workers_do_each_run_once(queue):
                for pair, state in queue().states().items())
 
 
+def test_a_run_that_ends_while_others_look_is_not_thought_abandoned(queue, monkeypatch):
+    first, second = queue(1), queue()
+    claim, seen = first.claim(), second._trials
+    ending = threading.Thread(target=first.done, args=(claim, 1.0, {}))
+
+    def read():
+        trials = seen()
+        if not ending.ident:
+            ending.start()
+            ending.join(0.3)
+            if not ending.is_alive():  # it did not wait for whoever reads
+                claim.lock.release()
+        return trials
+
+    monkeypatch.setattr(second, "_trials", read)
+    assert second.claim() is None
+    ending.join()
+    assert queue().states()["e 0", 0].state == "done"
+
+
+@pytest.mark.parametrize("word", ["done", "failed", "give_back"])
+def test_a_worker_that_was_thought_dead_changes_nothing(queue, word):
+    first, second = queue(1), queue()
+    lost = first.claim()
+    lost.lock.release()
+    again = second.claim()
+    second.done(again, 1.0, {"by": "second"})
+    getattr(first, word)(lost, *{"done": (2.0, {"by": "first"}), "failed": ("late",), "give_back": ()}[word])
+    assert queue().states() == {("e 0", 0): compare_queue.State("done", outcome={"by": "second"})}
+
+
 def test_a_claim_holds_until_its_lock_falls(queue):
     first, second = queue(1), queue()
     claim = first.claim()

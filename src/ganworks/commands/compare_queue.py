@@ -3,7 +3,8 @@
 Each (entrant, seed) is a trial that waits, runs, is complete or has failed. A run that is being done is held by a lock
 that falls with its worker; a worker of another machine, whose locks may not be seen here, also gives a sign of life
 every few seconds. A trial that runs without either is abandoned: it is told as failed, without a reason, and queued
-anew. Claims are made one at a time under a lock of the queue, so no trial is seen between its claim and its lock.
+anew. Claims are made, and ends told, one at a time under a lock of the queue: no trial is seen between its claim and
+its lock, and none that has ended is thought abandoned because it let go of its lock after the queue was read.
 """
 
 from __future__ import annotations
@@ -127,18 +128,23 @@ class Queue:
             cost: the figure that decides, smaller is better.
             outcome: plain values, finite numbers or None.
         """
-        claim.trial.set_user_attr("outcome", outcome)
-        self.study.tell(claim.trial, cost)
+        with locked(self.out, "queue"):
+            if self._held(claim):
+                claim.trial.set_user_attr("outcome", outcome)
+                self.study.tell(claim.trial, cost)
 
     def failed(self, claim: Claim, reason: str) -> None:
         """Say that a run cannot be done."""
-        claim.trial.set_user_attr("reason", reason)
-        self._fail(claim.trial)
+        with locked(self.out, "queue"):
+            if self._held(claim):
+                claim.trial.set_user_attr("reason", reason)
+                self._fail(claim.trial)
 
     def give_back(self, claim: Claim) -> None:
         """Queue a run again that was interrupted."""
         with locked(self.out, "queue"):
-            self._again(claim.trial, (claim.label, claim.seed))
+            if self._held(claim):
+                self._again(claim.trial, (claim.label, claim.seed))
 
     def retry(self) -> int:
         """Queue all failed runs again; return how many. The caller holds the lock "queue"."""
@@ -146,6 +152,10 @@ class Queue:
         for pair in failed:
             self._enqueue(pair)
         return len(failed)
+
+    def _held(self, claim: Claim) -> bool:
+        """Return whether a claim still counts: a worker that slept too long was thought dead, and others do its run."""
+        return self.study.get_trials(deepcopy=False)[claim.trial.number].state.name == "RUNNING"
 
     def _take_back(self) -> None:
         for pair, trials in self._trials().items():
