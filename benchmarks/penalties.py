@@ -11,15 +11,19 @@ and the table shows the median. A step is one move of each player.
 "Products" are counted as the steps run (matrix products and convolutions, multiplications and additions alike), with
 the term over without. "Least" is what the leanest form of the term would make of that ratio, in passes of the critic
 over one batch: a gradient penalty needs the pass, the gradient of the samples, and two products for each layer in the
-second backward pass, so 4; LeCam and the balance look at outputs that are there already. What has no products to speak
-of, but moves weights, must move them: its least is one step and the time in which this machine copies as many bytes
-(historical averages, 7 arrays of the critic's size: weights, mean and gradient read and the gradient written, then
-weights and mean read and the mean written; the average of weights, 3: two read, one written; optimistic Adam, 2 of both
-players' more than Adam: the last direction read and written). Packs and minibatch discrimination have more weights than
-a critic without, and Adam moves them at every step: 8 arrays, the gradient written and read, weights and two moments
-read and written. The others have no such figure: what is counted is what
-they are. "Over it" is the ratio of times over the ratio of least (or counted) products: 1 is a term whose every product
-takes as long as the rest of the step's, and nothing else.
+second backward pass, so 4; LeCam and the balance look at outputs that are there already. What has no products to
+speak of, but moves weights, must move them: its least is one step and the time in which this machine copies as many
+bytes (historical averages, 7 arrays of the critic's size: weights, mean and gradient read and the gradient written,
+then weights and mean read and the mean written; the average of weights, 3: two read, one written; optimistic Adam, 2
+of both players' more than Adam: the last direction read and written). Packs and minibatch discrimination have more
+weights than a critic without, and Adam moves them at every step: 8 arrays, the gradient written and read, weights and
+two moments read and written. Minibatch discrimination also has no products where it compares: of each pair of samples
+of a kind it takes C differences for each of B kernels, which are subtracted, turned positive and added up on the way
+there, and on the way back given their sign and added up for each of the two samples, six operations; and for each
+pair and kernel an exponential, and five more: its two sums, the sum of the two slopes, twice a product. They are
+counted as the time in which torch makes as many additions, and exponentials, on arrays of this size. The others have
+no such figure: what is counted is what they are. "Over it" is the ratio of times over the ratio of least (or counted)
+products: 1 is a term whose every product takes as long as the rest of the step's, and nothing else.
 """
 
 from __future__ import annotations
@@ -172,17 +176,38 @@ def moving(case: str, name: str) -> float:
     return arrays * an_array(numbers) if numbers > 0 else 0.0
 
 
+def comparing(case: str, name: str) -> float:
+    """Return the seconds of the differences of minibatch discrimination, at the speed of torch's additions."""
+    import torch
+
+    if name != "discrimination":
+        return 0.0
+    layer = critic_of(case, name).minibatch
+    rows = batch_of(CASES[case][0])
+    kinds = 3  # real and generated samples in the critic's step, generated ones in the generator's
+    pairs, other = torch.rand(2, rows * (rows - 1) // 2, layer.extra, device=device())
+    add, exp = (quickest(partial(do, out=torch.empty_like(pairs))) for do in (
+        partial(torch.add, pairs, other), partial(torch.exp, pairs)))
+    return kinds * ((6 * layer.dims + 5) * add + exp)
+
+
+def quickest(do: Any) -> float:
+    """Return the seconds of the quickest of many runs of ``do``."""
+    best = float("inf")
+    for _ in range(200):
+        began = time.perf_counter()
+        do()
+        wait()
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
 def an_array(numbers: int) -> float:
     """Return the seconds in which this machine reads or writes an array of so many floats, the best of many."""
     import torch
 
-    (mine, theirs), best = torch.zeros(2, numbers, device=device()), float("inf")
-    for _ in range(200):
-        began = time.perf_counter()
-        mine.copy_(theirs)
-        wait()
-        best = min(best, time.perf_counter() - began)
-    return best / 2  # a copy reads one and writes one
+    mine, theirs = torch.zeros(2, numbers, device=device())
+    return quickest(lambda: mine.copy_(theirs)) / 2  # a copy reads one and writes one
 
 
 def weights(case: str, name: str | None, player: str) -> int:
@@ -196,7 +221,7 @@ def row(case: str, name: str, bursts: int) -> str:
     rates = race({"without": partial(step_of, case, None), "with": partial(step_of, case, name)}, steps, bursts)
     took = statistics.median(a / b for a, b in zip(rates["without"], rates["with"], strict=True))
     run, least = counted(case, name)
-    if more := moving(case, name) * statistics.median(rates["without"]):
+    if more := (moving(case, name) + comparing(case, name)) * statistics.median(rates["without"]):
         least = (least or (1 if name in MOVED else run)) + more
     return (f"| {name} | {ratio(rates['without'], rates['with'])} | {run:.3f} | "
             f"{'' if least is None else f'{least:.3f}'} | {took / (least or run):.3f} |")

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganworks.errors import UserError
-from ganworks.nets import DCGANCritic, MinibatchDiscrimination, MinibatchStddev, MLPCritic, SNGANCritic
+from ganworks.nets import DCGANCritic, MinibatchDiscrimination, MinibatchStddev, MLPCritic, SNGANCritic, loops
+from ganworks.nets import nearness as nearness_module
 from ganworks.nets.nearness import nearness
 
 CRITICS: dict[str, Callable[..., nn.Module]] = {
@@ -60,11 +61,22 @@ def test_discrimination_is_largest_where_all_are_the_same() -> None:
     assert layer.statistics(rows(1, 5)).abs().max() == 0  # alone, there is nobody near
 
 
+@pytest.fixture(params=["torch", "loops"])
+def passes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who goes over the pairs."""
+    if request.param == "torch":
+        monkeypatch.setattr(nearness_module, "compiled", lambda loop, like: None)
+    else:
+        assert loops.compiled(loops.pull, torch.zeros(1)) is not None, "the tests need Numba"
+    return request.param
+
+
 def plain(m: Tensor) -> Tensor:
     """The formula as it stands, with an array of all differences."""
     return torch.exp(-(m.unsqueeze(1) - m.unsqueeze(0)).abs().sum(3)).sum(1) - 1
 
 
+@pytest.mark.usefixtures("passes")
 @pytest.mark.parametrize("count", range(1, 8))
 def test_nearness_and_its_derivatives_are_those_of_the_formula(count: int) -> None:
     """Batches of odd and even sizes, to the third derivative: unrolled steps differentiate a penalty's gradient."""
@@ -83,6 +95,7 @@ def test_nearness_and_its_derivatives_are_those_of_the_formula(count: int) -> No
     assert torch.autograd.gradgradcheck(nearness, (m,))
 
 
+@pytest.mark.usefixtures("passes")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_samples_that_are_the_same_do_not_pull_at_each_other(dtype: torch.dtype) -> None:
     m = rows(2, 3, 2)[[0, 0, 1, 1, 0]].to(dtype).requires_grad_()
@@ -92,6 +105,7 @@ def test_samples_that_are_the_same_do_not_pull_at_each_other(dtype: torch.dtype)
     assert alike.abs().max() == 0
 
 
+@pytest.mark.usefixtures("passes")
 def test_nearness_holds_no_array_of_all_differences() -> None:
     m, largest = torch.randn(32, 10, 7, requires_grad=True), 0
 
@@ -107,6 +121,21 @@ def test_nearness_holds_no_array_of_all_differences() -> None:
         (slope,) = torch.autograd.grad(nearness(m).sum(), m, create_graph=True)
         slope.square().sum().backward()
     assert largest < 32 * 32 * 10  # of 32 * 32 * 10 * 7 differences
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_what_no_loop_takes_is_left_to_torch(dtype: torch.dtype) -> None:
+    assert loops.compiled(loops.pull, torch.zeros(1, dtype=dtype)) is None
+    assert loops.compiled(loops.pull, torch.zeros(1, device="meta")) is None
+    m = torch.randn(6, 3, 2).to(dtype)
+    torch.testing.assert_close(nearness(m), plain(m.float()))
+
+
+@pytest.mark.usefixtures("passes")
+def test_nearness_takes_arrays_in_any_order_of_memory() -> None:
+    m = rows(24, 5, 4)[::2].transpose(1, 2).requires_grad_()
+    slopes = [torch.autograd.grad((formula(m) * rows(12, 4)).sum(), m)[0] for formula in (plain, nearness)]
+    torch.testing.assert_close(*slopes)
 
 
 def test_discrimination_of_maps_looks_at_their_means() -> None:

@@ -3,7 +3,8 @@
 Arrays of pairs are (K, N, B) with K = N // 2, for N samples and B kernels: place k, i holds sample i and the one k + 1
 after it, counted in a circle. That is each pair once, but for the last k of an even N, where i and i + N/2 meet twice.
 The kernels are innermost, so that a pass over all pairs is one over whole rows of memory; the numbers of a kernel are
-gone through one by one, so that no array has more than a number for each pair and kernel.
+gone through one by one, so that no array has more than a number for each pair and kernel. Where Numba is installed the
+passes of a CPU are loops of one's own, in ``loops``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from ganworks.nets import loops
+from ganworks.nets.loops import compiled
 
 _NO_MEAN = 0  # a number that torch's own operators take
 
@@ -29,7 +33,7 @@ class _Near(torch.autograd.Function):
     # exp(-distance) of all pairs, of m (C, N, B).
     @staticmethod
     def forward(ctx: Any, m: Tensor) -> Tensor:
-        near = _slopes(m, m).neg_().exp_()
+        near = _minus_distances(m).exp_()
         ctx.save_for_backward(m, near)
         return near
 
@@ -45,6 +49,9 @@ class _Pull(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, m: Tensor, w: Tensor) -> Tensor:
         ctx.save_for_backward(m)
+        if (fast := compiled(loops.pull, m)) is not None:
+            fast(m, w, out := m.new_empty(m.shape))
+            return out
         pairs = _padded(w)
         signed, places = pairs[:, :m.shape[1]], _by_later(pairs)
         first, later = m.new_empty(m.shape), m.new_empty(len(m), *places.shape[1:])
@@ -77,6 +84,9 @@ class _Others(torch.autograd.Function):
     # The sum over all other samples of what each pair has: (N, B). Linear, with the adjoint below.
     @staticmethod
     def forward(ctx: Any, pairs: Tensor) -> Tensor:
+        if (fast := compiled(loops.of_both, pairs)) is not None:
+            fast(pairs, out := pairs.new_empty(pairs.shape[1:]))
+            return out
         once = (pairs.shape[1] - 1) // 2  # pairs that meet twice bring each of their two samples once already
         if once == 0:
             return pairs.sum(0)
@@ -105,14 +115,21 @@ class _Shared(torch.autograd.Function):
         return _Others.apply(pairs)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _slopes(m: Tensor, v: Tensor) -> Tensor:
+def _minus_distances(m: Tensor) -> Tensor:
+    if (fast := compiled(loops.minus_distances, m)) is not None:
+        fast(m, out := m.new_empty(len(m[0]) // 2, *m.shape[1:]))
+        return out
     own, after = _both(m)
     total, one = m.new_zeros(after.shape[1:]), m.new_empty(after.shape[1:])
-    if m is v:
-        for c in range(len(m)):
-            total.add_(torch.sub(own[c], after[c], out=one).abs_())
-        return total
+    for c in range(len(m)):
+        total.sub_(torch.sub(own[c], after[c], out=one).abs_())
+    return total
+
+
+def _slopes(m: Tensor, v: Tensor) -> Tensor:
+    own, after = _both(m)
     mine, theirs = _both(v)
+    total, one = m.new_zeros(after.shape[1:]), m.new_empty(after.shape[1:])
     for c in range(len(m)):
         total.add_(_signed(mine[c] - theirs[c], own[c], after[c], one))
     return total
