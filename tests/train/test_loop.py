@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 from torch import nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from ganworks.design import objective_named
@@ -293,6 +294,24 @@ def test_images_run_in_channels_last_and_points_do_not(images, points, machine):
     assert fed.is_contiguous(memory_format=torch.channels_last)
     assert fed.min() >= -1
     assert fed.max() <= 1
+
+
+def test_maps_of_one_channel_run_in_channels_last_whatever_their_weights_say(images, machine):
+    """Values and both derivatives are those of a critic as built; the weights are foreseen ones, as in unrolling."""
+    critics = [dcgan()[1] for _ in range(2)]
+    Trainer(Recipe(Duel(dcgan()[0], critics[0], NS, Latent(LATENT)), images, facts(), steps=1, batch=8), machine)
+    seen, found = [], []
+    critics[0].stages[0].register_forward_hook(lambda stage, told, out: seen.append(out))
+    for critic in critics:
+        weights = {name: weight - torch.full(weight.shape, 0.01) for name, weight in critic.named_parameters()}
+        x = torch.randn(4, 1, 16, 16, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        score = functional_call(critic, weights, x).scores[0]
+        (slope,) = torch.autograd.grad(score.sum(), x, create_graph=True)
+        found.append([score, slope, *torch.autograd.grad(slope.square().sum(), list(weights.values()),
+                                                         allow_unused=True, materialize_grads=True)])
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
+    for ours, plain in zip(*found, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow

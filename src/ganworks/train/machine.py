@@ -9,7 +9,7 @@ import functools
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -86,6 +86,9 @@ class Machine:
         game.to(self.device)
         if self._channels_last:
             game.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for module in game.modules():
+                if isinstance(module, nn.Conv2d) and _by_pixel not in module._forward_pre_hooks.values():
+                    module.register_forward_pre_hook(_by_pixel)
         if self.world > 1:
             for tensor in (*game.parameters(), *game.buffers()):
                 torch.distributed.broadcast(tensor.data, 0)
@@ -203,6 +206,19 @@ def _leave(state: PartialState) -> None:
     # or the process aborts at its very end: sleeping hands it to them.
     time.sleep(0.1)
     state.destroy_process_group()
+
+
+def _by_pixel(_: nn.Module, told: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Let a convolution of one channel answer in channels-last layout.
+
+    What has one channel lies the same in either layout. Where neither the image nor the weight says which is meant (a
+    foreseen weight does not), torch takes the other one: the first layer's maps would lie across those of all layers
+    behind it, and whatever meets both would go through them number by number.
+    """
+    x, *more = told
+    if x.dim() == 4 and x.shape[1] == 1:
+        x = x.reshape(len(x), *x.shape[2:], 1).permute(0, 3, 1, 2)
+    return x, *more
 
 
 def _keep_large_blocks() -> None:
