@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -236,13 +237,15 @@ def _step_of(path: Path) -> int:
 
 def versions() -> dict[str, str]:
     """Return what a run's figures depend on beside the recipe."""
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
     import torch
 
     from ganworks import __version__
 
     gpu = {"gpu": f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"} if torch.cuda.is_available() else {}
-    names = ("torch", "numpy", "accelerate", "safetensors", "scikit-learn")
-    return {"ganworks": __version__, **{name: version(name) for name in names}, **gpu, "python": sys.version.split()[0],
+    found = {name: version(name) for name in ("torch", "numpy", "accelerate", "safetensors", "scikit-learn")}
+    with suppress(PackageNotFoundError):
+        found["numba"] = version("numba")  # sums of minibatch discrimination are in another order with it
+    return {"ganworks": __version__, **found, **gpu, "python": sys.version.split()[0],
             "platform": platform.platform(), "threads": str(torch.get_num_threads())}
