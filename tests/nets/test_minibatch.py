@@ -189,6 +189,25 @@ def test_stddev_of_the_same_samples_is_next_to_nothing_and_can_be_learnt_from() 
     assert x.grad.isfinite().all()
 
 
+def test_stddev_and_its_derivatives_are_those_of_the_formula() -> None:
+    """Two kinds of two groups, of maps, to the third derivative."""
+    def plain(x: Tensor) -> Tensor:
+        of_groups = (x.view(2, 4, 2, 3, 2, 1).var(1, unbiased=False) + 1e-8).sqrt().mean((2, 3, 4))
+        return of_groups.unsqueeze(1).expand(2, 4, 2).reshape(16, 1)
+
+    x, weight = rows(16, 3, 2, 1).requires_grad_(), rows(16, 1)
+    found = []
+    for formula in (plain, lambda x: MinibatchStddev().statistics(x, 2)):
+        cost = (formula(x) * weight).sum() + formula(x).square().sum()
+        found.append([formula(x)])
+        for _ in range(3):
+            (slope,) = torch.autograd.grad(cost, x, create_graph=True)
+            found[-1].append(slope)
+            cost = slope.square().sum()
+    for by_hand, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, by_hand, rtol=1e-9, atol=1e-11)
+
+
 @pytest.mark.parametrize("count", [5, 7, 11])
 def test_stddev_refuses_batches_without_groups(count: int) -> None:
     with pytest.raises(UserError, match=f"in a batch of {count}") as caught:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -85,14 +86,36 @@ class MinibatchStddev(nn.Module):
             raise UserError(f"standard deviations in a batch of {rows}",
                             f"a batch that falls into groups of 2 to {self.group} samples",
                             "change the batch size (--batch)")
-        groups = x.unflatten(0, (kinds, size, -1))
-        # torch's own variance goes through a short dimension that is not the last number by number.
-        deviation = ((groups - groups.mean(1, keepdim=True)).square().mean(1) + 1e-8).sqrt()
-        of_groups = deviation.mean(tuple(range(2, x.dim() + 1)))
-        return of_groups.unsqueeze(1).expand(-1, size, -1).reshape(-1, 1)
+        return _Deviations.apply(x, kinds, size)  # type: ignore[no-untyped-call, no-any-return]
 
     def forward(self, x: Tensor, kinds: int = 1) -> Tensor:
         return beside(x, self.statistics(x, kinds))
+
+
+class _Deviations(torch.autograd.Function):
+    # Each sample's mean deviation, (N, 1), of x whose row (k, i, j) is sample i of group j of kind k. The features are
+    # few and the passes short: what counts is how many there are. Backward can be differentiated any number of times.
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kinds: int, size: int) -> Tensor:
+        ctx.groups = kinds, size, -1
+        centred, deviation = _deviations(x.unflatten(0, ctx.groups))
+        ctx.save_for_backward(x, centred, deviation)
+        return deviation.flatten(2).mean(2).unsqueeze(1).expand(-1, size, -1).reshape(-1, 1)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
+        x, centred, deviation = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            centred, deviation = _deviations(x.unflatten(0, ctx.groups))
+        of_group = g.reshape(ctx.groups).sum(1) / (centred.shape[1] * centred[0, 0, 0].numel())
+        slope = of_group.view(*of_group.shape, *[1] * (x.dim() - 1)) / deviation
+        return (centred * slope.unsqueeze(1)).flatten(0, 2), None, None
+
+
+def _deviations(groups: Tensor) -> tuple[Tensor, Tensor]:
+    # torch's own variance goes through a short dimension that is not the last number by number.
+    centred = groups - groups.mean(1, keepdim=True)
+    return centred, (centred.square().mean(1) + 1e-8).sqrt()
 
 
 def minibatch_layer(kind: Minibatch, features: int, norm: str) -> MinibatchDiscrimination | MinibatchStddev | None:
