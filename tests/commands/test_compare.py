@@ -445,6 +445,22 @@ def test_a_worker_that_was_thought_dead_changes_nothing(queue, word):
     assert queue().states() == {("e 0", 0): compare_queue.State("done", outcome={"by": "second"})}
 
 
+def test_a_worker_whose_run_was_taken_up_says_so_and_goes_on(queue, tmp_path, monkeypatch, capsys):
+    from ganworks.commands import compare_work
+
+    mine, other = queue(3), queue()
+    claim = mine.claim()
+
+    def play(*told):
+        claim.lock.release()
+        assert other.claim().seed == claim.seed
+        return {"steps": 1, "seconds": 1.0, "judged": 1.0, "figures": [{"name": "FD", "value": 1.0}]}, 1.0
+
+    monkeypatch.setattr(compare_work, "play", play)
+    compare_work._do(mine, claim, None, "cpu", True)
+    assert "e 0, seed 0 was taken up by another worker" in capsys.readouterr().err
+
+
 def test_a_claim_holds_until_its_lock_falls(queue):
     first, second = queue(1), queue()
     claim = first.claim()

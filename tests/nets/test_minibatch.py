@@ -106,6 +106,18 @@ def test_samples_that_are_the_same_do_not_pull_at_each_other(dtype: torch.dtype)
 
 
 @pytest.mark.usefixtures("passes")
+@pytest.mark.parametrize("place", ["sample", "slope"])
+def test_what_is_not_a_number_stays_so(place: str) -> None:
+    """Two samples that are the same, and a third: a value that is nan, or a slope that comes from the loss."""
+    m, g = rows(2, 3, 2)[[0, 0, 1]], torch.ones(3, 3, dtype=torch.float64)
+    (m if place == "sample" else g)[0, 1] = torch.nan
+    m.requires_grad_()
+    by_hand, ours = (torch.autograd.grad(formula(m), m, g)[0] for formula in (plain, nearness))
+    assert torch.equal(ours.isnan().any(2), by_hand.isnan().any(2))
+    assert by_hand.isnan().any()
+
+
+@pytest.mark.usefixtures("passes")
 def test_nearness_holds_no_array_of_all_differences() -> None:
     m, largest = torch.randn(32, 10, 7, requires_grad=True), 0
 

@@ -314,6 +314,18 @@ def test_maps_of_one_channel_run_in_channels_last_whatever_their_weights_say(ima
         torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
 
 
+def test_convolutions_may_be_called_in_any_way_once_a_game_is_laid_out(images, machine):
+    class Critic(MLPCritic):
+        def __init__(self):
+            super().__init__((1, 16, 16), (8,))
+            self.first = nn.Conv2d(1, 1, 3, padding=1)
+
+        def forward(self, x, condition=None):
+            return super().forward(self.first(input=x))
+
+    Trainer(Recipe(Duel(dcgan()[0], Critic(), NS, Latent(LATENT)), images, facts(), steps=1, batch=8), machine).fit()
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("penalty", [False, True])

@@ -121,17 +121,18 @@ class Queue:
             thread.join()
             claim.lock.release()
 
-    def done(self, claim: Claim, cost: float, outcome: dict[str, Any]) -> None:
-        """Say how a run ended.
+    def done(self, claim: Claim, cost: float, outcome: dict[str, Any]) -> bool:
+        """Say how a run ended, and return whether that counts: others may have taken it up (see ``_held``).
 
         Args:
             cost: the figure that decides, smaller is better.
             outcome: plain values, finite numbers or None.
         """
         with locked(self.out, "queue"):
-            if self._held(claim):
+            if counts := self._held(claim):
                 claim.trial.set_user_attr("outcome", outcome)
                 self.study.tell(claim.trial, cost)
+        return counts
 
     def failed(self, claim: Claim, reason: str) -> None:
         """Say that a run cannot be done."""

@@ -87,6 +87,7 @@ def _do(queue: Queue, claim: Claim, tournament: Tournament, device: str, quiet: 
             note(f"run {done + 1} of {total}: {name}")
         try:
             outcome, cost = play(tournament, claim.label, claim.seed, device, quiet)
+            counts = queue.done(claim, cost, outcome)
         except KeyboardInterrupt:
             queue.give_back(claim)
             raise
@@ -103,8 +104,8 @@ def _do(queue: Queue, claim: Claim, tournament: Tournament, device: str, quiet: 
             queue.failed(claim, f"{reason} (see {path.relative_to(tournament.out)})")
             note(f"{_tally(queue)}: {name} failed: {reason}")
         else:
-            queue.done(claim, cost, outcome)
-            note(f"{_tally(queue)}: {name}: {_said(outcome)}{_eta(queue)}")
+            note(f"{_tally(queue)}: {name}: {_said(outcome)}{_eta(queue)}" if counts
+                 else f"{_tally(queue)}: {name} was taken up by another worker, for want of a sign of life of this one")
 
 
 def play(tournament: Tournament, label: str, seed: int, device: str, quiet: bool) -> tuple[dict[str, Any], float]:
@@ -269,7 +270,7 @@ def _eta(queue: Queue) -> str:
     outcomes = [state.outcome for state in states if state.outcome]
     left = sum(state.state == "waiting" for state in states)
     running = sum(state.state == "running" for state in states)
-    if not left:
+    if not left or not outcomes:
         return ""
     mean = sum(found["seconds"] + found["judged"] for found in outcomes) / len(outcomes)
     return f"; {left} wait, ETA {duration(mean * (left + 0.5 * running) / (running + 1))}"

@@ -63,7 +63,7 @@ def pull(m: Array, w: Array, out: Array) -> None:
                 b, later, weight = values[j], sums[j], w[k, i]
                 for n in range(kernels):
                     d, v = a[n] - b[n], weight[n]
-                    signed[n] = (v if d > zero else zero) - (v if d < zero else zero)
+                    signed[n] = v if d > zero else -v if d < zero else v * d  # what is not a number stays so
                 for n in range(kernels):
                     first[n] += signed[n]
                     later[n] -= signed[n]

@@ -215,10 +215,10 @@ def _by_pixel(_: nn.Module, told: tuple[Any, ...]) -> tuple[Any, ...]:
     foreseen weight does not), torch takes the other one: the first layer's maps would lie across those of all layers
     behind it, and whatever meets both would go through them number by number.
     """
+    if not told or not isinstance(told[0], Tensor) or told[0].dim() != 4 or told[0].shape[1] != 1:
+        return told
     x, *more = told
-    if x.dim() == 4 and x.shape[1] == 1:
-        x = x.reshape(len(x), *x.shape[2:], 1).permute(0, 3, 1, 2)
-    return x, *more
+    return x.reshape(x.shape[0], *x.shape[2:], 1).permute(0, 3, 1, 2), *more
 
 
 def _keep_large_blocks() -> None:
