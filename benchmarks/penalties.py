@@ -17,13 +17,14 @@ bytes (historical averages, 7 arrays of the critic's size: weights, mean and gra
 then weights and mean read and the mean written; the average of weights, 3: two read, one written; optimistic Adam, 2
 of both players' more than Adam: the last direction read and written). Packs and minibatch discrimination have more
 weights than a critic without, and Adam moves them at every step: 8 arrays, the gradient written and read, weights and
-two moments read and written. Minibatch discrimination also has no products where it compares: of each pair of samples
-of a kind it takes C differences for each of B kernels, which are subtracted, turned positive and added up on the way
-there, and on the way back given their sign and added up for each of the two samples, six operations; and for each
-pair and kernel an exponential, and five more: its two sums, the sum of the two slopes, twice a product. They are
-counted as the time in which torch makes as many additions, and exponentials, on arrays of this size. The others have
-no such figure: what is counted is what they are. "Over it" is the ratio of times over the ratio of least (or counted)
-products: 1 is a term whose every product takes as long as the rest of the step's, and nothing else.
+two moments read and written. Minibatch discrimination compares each pair of samples of a kind: C differences for each
+of B kernels, which are subtracted, turned positive and added up on the way there, and on the way back given their
+sign and added up for each of the two samples, six operations; for each pair and kernel its two sums, the sum of two
+slopes and a product, four more. These count as much as as many multiplications and additions of products; and an
+exponential for each pair and kernel takes as long as torch's takes. What has fewer products than a step without
+(packs) saves these alone: its least is one less what it saves of the time that the step spends in products. The
+others have no such figure: what is counted is what they are. "Over it" is the ratio of times over the ratio of least
+(or counted) products: 1 is a term whose every product takes as long as the rest of the step's, and nothing else.
 """
 
 from __future__ import annotations
@@ -137,26 +138,35 @@ def step_of(case: str, name: str | None) -> Step:
 
 def products(do: Any) -> int:
     """Return how many multiplications and additions the products inside ``do`` make."""
+    return products_and_seconds(do)[0]
+
+
+def products_and_seconds(do: Any) -> tuple[int, float]:
+    """Return how many multiplications and additions the products inside ``do`` make, and how long these take."""
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils.flop_counter import flop_registry
 
-    total = 0
+    total, seconds = 0, 0.0
 
     class Counting(TorchDispatchMode):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            nonlocal total
+            nonlocal total, seconds
+            count = flop_registry.get(func._overloadpacket)
+            began = time.perf_counter()
             out = func(*args, **(kwargs or {}))
-            if (count := flop_registry.get(func._overloadpacket)) is not None:
+            if count is not None:
+                wait()
+                seconds += time.perf_counter() - began
                 total += count(*args, **(kwargs or {}), out_val=out)
             return out
 
     with Counting():
         do()
-    return total
+    return total, seconds
 
 
 def counted(case: str, name: str) -> tuple[float, float | None]:
-    """Return the products of a step with the term over one without: as it runs, and at the least."""
+    """Return the products of a step with the term over one without: as it runs, and at the least, in passes."""
     import torch
 
     _, passes, every = TERMS.get(name, ("", None, 1))
@@ -168,6 +178,18 @@ def counted(case: str, name: str) -> tuple[float, float | None]:
     return together / alone, None if passes is None else 1 + passes * one_pass / alone
 
 
+def share_of_products(case: str) -> float:
+    """Return the share of a plain step's time that its products take."""
+    step, shares = step_of(case, None), []
+    for _ in range(20):
+        began = time.perf_counter()
+        step()
+        wait()
+        whole = time.perf_counter() - began
+        shares.append(products_and_seconds(step)[1] / whole)
+    return statistics.median(shares)
+
+
 def moving(case: str, name: str) -> float:
     """Return the seconds in which this machine copies as many weights as ``name`` must move."""
     arrays, players = MOVED.get(name, (LEARNT, ()))
@@ -176,19 +198,18 @@ def moving(case: str, name: str) -> float:
     return arrays * an_array(numbers) if numbers > 0 else 0.0
 
 
-def comparing(case: str, name: str) -> float:
-    """Return the seconds of the differences of minibatch discrimination, at the speed of torch's additions."""
+def comparing(case: str, name: str) -> tuple[int, float]:
+    """Return the operations of minibatch discrimination that are no products, and the seconds of its exponentials."""
     import torch
 
     if name != "discrimination":
-        return 0.0
+        return 0, 0.0
     layer = critic_of(case, name).minibatch
     rows = batch_of(CASES[case][0])
     kinds = 3  # real and generated samples in the critic's step, generated ones in the generator's
-    pairs, other = torch.rand(2, rows * (rows - 1) // 2, layer.extra, device=device())
-    add, exp = (quickest(partial(do, out=torch.empty_like(pairs))) for do in (
-        partial(torch.add, pairs, other), partial(torch.exp, pairs)))
-    return kinds * ((6 * layer.dims + 5) * add + exp)
+    pairs = torch.rand(kinds * rows * (rows - 1) // 2, layer.extra, device=device())
+    out = torch.empty_like(pairs)
+    return pairs.numel() * (6 * layer.dims + 4), quickest(lambda: torch.exp(pairs, out=out))
 
 
 def quickest(do: Any) -> float:
@@ -221,8 +242,11 @@ def row(case: str, name: str, bursts: int) -> str:
     rates = race({"without": partial(step_of, case, None), "with": partial(step_of, case, name)}, steps, bursts)
     took = statistics.median(a / b for a, b in zip(rates["without"], rates["with"], strict=True))
     run, least = counted(case, name)
-    if more := (moving(case, name) + comparing(case, name)) * statistics.median(rates["without"]):
-        least = (least or (1 if name in MOVED else run)) + more
+    if run < 1 and least is None:
+        least = 1 - (1 - run) * share_of_products(case)
+    compared, exponentials = comparing(case, name)
+    if more := (moving(case, name) + exponentials) * statistics.median(rates["without"]):
+        least = (least or (1 if name in MOVED else run)) + more + compared / products(trainer(case, None).advance)
     return (f"| {name} | {ratio(rates['without'], rates['with'])} | {run:.3f} | "
             f"{'' if least is None else f'{least:.3f}'} | {took / (least or run):.3f} |")
 

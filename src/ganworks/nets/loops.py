@@ -46,10 +46,10 @@ def of_both(pairs: Array, out: Array) -> None:
                     other[n] += pair[n]
 
 
-def pull(m: Array, w: Array, out: Array) -> None:
-    """Put what pairs of weight w (K, N, B) send to their samples into ``out`` (C, N, B), of m (C, N, B).
+def slope(m: Array, near: Array, g: Array, out: Array) -> None:
+    """Put the slope of sum_ib g_ib o_ib by m into ``out`` (C, N, B), of m (C, N, B), near (K, N, B) and g (N, B).
 
-    That is w along the sign of the pair's difference to the first, against it to the other; nothing where it is 0.
+    Each pair draws its two samples together by near (g_i + g_j) in each number in which they differ.
     """
     dims, rows, kernels = m.shape
     signed, zero = np.empty(kernels, m.dtype), m.dtype.type(0)
@@ -57,16 +57,18 @@ def pull(m: Array, w: Array, out: Array) -> None:
         values, sums = m[c], out[c]
         sums[:] = 0
         for i in range(rows):
-            a, first = values[i], sums[i]
+            a, first, mine = values[i], sums[i], g[i]
             for k in range(rows // 2):
                 j = (i + k + 1) % rows
-                b, later, weight = values[j], sums[j], w[k, i]
+                if 2 * (k + 1) == rows and j < i:
+                    continue  # these meet twice
+                b, later, theirs, pair = values[j], sums[j], g[j], near[k, i]
                 for n in range(kernels):
-                    d, v = a[n] - b[n], weight[n]
-                    signed[n] = v if d > zero else -v if d < zero else v * d  # what is not a number stays so
+                    d, w = a[n] - b[n], pair[n] * (mine[n] + theirs[n])
+                    signed[n] = w if d > zero else -w if d < zero else w * d  # what is not a number stays so
                 for n in range(kernels):
-                    first[n] += signed[n]
-                    later[n] -= signed[n]
+                    first[n] -= signed[n]
+                    later[n] += signed[n]
 
 
 def compiled(loop: Callable[..., None], like: Tensor) -> Callable[..., None] | None:

@@ -26,7 +26,26 @@ def nearness(m: Tensor) -> Tensor:
         m = m.float()  # under autocast: thousands of terms are summed
     if len(m) < 2:
         return 0 * m.sum(2)  # alone, there is nobody near
-    return _Others.apply(_Near.apply(m.permute(2, 0, 1).contiguous()))  # type: ignore[no-untyped-call, no-any-return]
+    return _Nearness.apply(m.permute(2, 0, 1).contiguous())  # type: ignore[no-untyped-call, no-any-return]
+
+
+class _Nearness(torch.autograd.Function):
+    # o (N, B) of m (C, N, B): _Others of _Near, whose slope is one pass where it is not to be differentiated again.
+    @staticmethod
+    def forward(ctx: Any, m: Tensor) -> Tensor:
+        near = _Near.apply(m)  # type: ignore[no-untyped-call]
+        ctx.save_for_backward(m, near)
+        return _Others.apply(near)  # type: ignore[no-untyped-call, no-any-return]
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor:
+        m, near = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            near = _Near.apply(m)  # type: ignore[no-untyped-call]
+        elif (fast := compiled(loops.slope, m)) is not None:
+            fast(m, near, g, out := m.new_empty(m.shape))
+            return out
+        return -_Pull.apply(m, _Shared.apply(g) * near)  # type: ignore[no-untyped-call, no-any-return]
 
 
 class _Near(torch.autograd.Function):
@@ -49,9 +68,6 @@ class _Pull(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, m: Tensor, w: Tensor) -> Tensor:
         ctx.save_for_backward(m)
-        if (fast := compiled(loops.pull, m)) is not None:
-            fast(m, w, out := m.new_empty(m.shape))
-            return out
         pairs = _padded(w)
         signed, places = pairs[:, :m.shape[1]], _by_later(pairs)
         first, later = m.new_empty(m.shape), m.new_empty(len(m), *places.shape[1:])
