@@ -21,12 +21,13 @@ _NO_MEAN = 0  # a number that torch's own operators take
 
 
 def nearness(m: Tensor) -> Tensor:
-    """Return o (N, B) of m (N, B, C): o_ib is the sum over all other samples j of exp(-|m_ib - m_jb|_1)."""
+    """Return o (N, ...) of m (N, ..., C): o_ib is the sum over all other samples j of exp(-|m_ib - m_jb|_1)."""
     if m.itemsize < 4:
         m = m.float()  # under autocast: thousands of terms are summed
     if len(m) < 2:
-        return 0 * m.sum(2)  # alone, there is nobody near
-    return _Nearness.apply(m.permute(2, 0, 1).contiguous())  # type: ignore[no-untyped-call, no-any-return]
+        return 0 * m.sum(-1)  # alone, there is nobody near
+    laid_out = m.movedim(-1, 0).contiguous().view(m.shape[-1], len(m), -1)
+    return _Nearness.apply(laid_out).view(m.shape[:-1])  # type: ignore[no-untyped-call, no-any-return]
 
 
 class _Nearness(torch.autograd.Function):
