@@ -66,7 +66,7 @@ def test_curves_density_is_the_integral(toy, curves, p):
         assert toy.log_density(np.array([x]))[0] == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", ["ring8", "grid25", "moons", "spiral"])
+@pytest.mark.parametrize("name", ["ring8", "grid25", "moons", pytest.param("spiral", marks=pytest.mark.slow)])
 def test_samples_follow_the_density(name):
     """The share of samples in each cell is the density's integral over it, by a chi-square test."""
     toy = TOYS[name]()

@@ -36,7 +36,7 @@ def test_the_best_outputs_earn_the_divergence(f: str) -> None:
     assert torch.isfinite(objective.phi(torch.tensor([-100.0, 100.0]))).all()
 
 
-@pytest.mark.parametrize("f", MORE)
+@pytest.mark.parametrize("f", [f if i == 0 else pytest.param(f, marks=pytest.mark.slow) for i, f in enumerate(MORE)])
 def test_several_corners_earn_it_too(f: str) -> None:
     # Atoms lie at the corners, p/q = 1 and 2, and between them.
     objective = from_divergence(f).compile()
