@@ -34,9 +34,9 @@ class _Nearness(torch.autograd.Function):
     # o (N, B) of m (C, N, B): _Others of _Near, whose slope is one pass where it is not to be differentiated again.
     @staticmethod
     def forward(ctx: Any, m: Tensor) -> Tensor:
-        near = _Near.apply(m)  # type: ignore[no-untyped-call]
+        near = _minus_distances(m).exp_()
         ctx.save_for_backward(m, near)
-        return _Others.apply(near)  # type: ignore[no-untyped-call, no-any-return]
+        return _of_both(near)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
@@ -101,15 +101,7 @@ class _Others(torch.autograd.Function):
     # The sum over all other samples of what each pair has: (N, B). Linear, with the adjoint below.
     @staticmethod
     def forward(ctx: Any, pairs: Tensor) -> Tensor:
-        if (fast := compiled(loops.of_both, pairs)) is not None:
-            fast(pairs, out := pairs.new_empty(pairs.shape[1:]))
-            return out
-        once = (pairs.shape[1] - 1) // 2  # pairs that meet twice bring each of their two samples once already
-        if once == 0:
-            return pairs.sum(0)
-        padded = _padded(pairs[:once])
-        padded[:, :pairs.shape[1]] = pairs[:once]
-        return pairs.sum(0).add_(_round(_by_later(padded).sum(0), pairs.shape[1]))
+        return _of_both(pairs)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
@@ -130,6 +122,18 @@ class _Shared(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, pairs: Tensor) -> Tensor:
         return _Others.apply(pairs)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _of_both(pairs: Tensor) -> Tensor:
+    if (fast := compiled(loops.of_both, pairs)) is not None:
+        fast(pairs, out := pairs.new_empty(pairs.shape[1:]))
+        return out
+    once = (pairs.shape[1] - 1) // 2  # pairs that meet twice bring each of their two samples once already
+    if once == 0:
+        return pairs.sum(0)
+    padded = _padded(pairs[:once])
+    padded[:, :pairs.shape[1]] = pairs[:once]
+    return pairs.sum(0).add_(_round(_by_later(padded).sum(0), pairs.shape[1]))
 
 
 def _minus_distances(m: Tensor) -> Tensor:
