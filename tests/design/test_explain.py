@@ -13,7 +13,7 @@ import pytest
 import sympy
 from scipy import integrate, stats
 
-from ganworks.design import explain_claims
+from ganworks.design import explain_claims, explain_generator
 from ganworks.design.building import from_divergence, from_likelihood_ratio, from_terms
 from ganworks.design.certificate import Certificate
 from ganworks.design.critic import RatioCritic
@@ -207,7 +207,8 @@ def force(slope: Callable[[float], float]) -> float:
     return float(integrate.quad(integrand, -8, 8, epsabs=1e-12)[0])
 
 
-def test_least_squares_with_the_middle_target() -> None:
+def test_least_squares_with_the_middle_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explain_generator, "PATIENCE", 5.0)  # the integral of its companion is what is tested
     derivation = explain(played(LEAST_SQUARES, "t^2", "t^2")())
     one = step(derivation, "The value is not")
     followed = force(lambda r: ((r - 1) / (r + 1)) ** 2)
