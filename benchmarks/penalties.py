@@ -20,7 +20,7 @@ weights than a critic without, and Adam moves them at every step: 8 arrays, the 
 two moments read and written. Minibatch discrimination compares each pair of samples of a kind: C differences for each
 of B kernels, which are subtracted, turned positive and added up on the way there, and on the way back given their
 sign and added up for each of the two samples, six operations; for each pair and kernel its two sums, the sum of two
-slopes and a product, four more. These count as much as as many multiplications and additions of products; and an
+slopes and a product, four more. These count like the multiplications and additions of products; and an
 exponential for each pair and kernel takes as long as torch's takes. What has fewer products than a step without
 (packs) saves these alone: its least is one less what it saves of the time that the step spends in products. The
 others have no such figure: what is counted is what they are. "Over it" is the ratio of times over the ratio of least

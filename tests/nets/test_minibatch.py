@@ -33,6 +33,20 @@ def rows(count: int, *shape: int) -> Tensor:
     return torch.randn(count, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(count))
 
 
+def agree(plain: Callable[[Tensor], Tensor], ours: Callable[[Tensor], Tensor], x: Tensor, weight: Tensor) -> None:
+    """Compare two functions of x and their derivatives to the third order."""
+    found = []
+    for formula in (plain, ours):
+        cost = (formula(x) * weight).sum() + formula(x).square().sum()
+        found.append([formula(x)])
+        for _ in range(3):
+            (slope,) = torch.autograd.grad(cost, x, create_graph=True)
+            found[-1].append(slope)
+            cost = slope.square().sum()
+    for expected, got in zip(*found, strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-11)
+
+
 def test_discrimination_of_two_points() -> None:
     """With one feature, B = C = 1 and T = 2, o = exp(-2 |x - y|) for both."""
     layer = MinibatchDiscrimination(1, 1, 1).double()
@@ -81,16 +95,7 @@ def plain(m: Tensor) -> Tensor:
 def test_nearness_and_its_derivatives_are_those_of_the_formula(count: int) -> None:
     """Batches of odd and even sizes, to the third derivative: unrolled steps differentiate a penalty's gradient."""
     m, weight = rows(count, 3, 2).requires_grad_(), rows(count + 10, 3)[:count]
-    found = []
-    for formula in (plain, nearness):
-        cost = (formula(m) * weight).sum() + formula(m).square().sum()
-        found.append([formula(m)])
-        for _ in range(3):
-            (slope,) = torch.autograd.grad(cost, m, create_graph=True)
-            found[-1].append(slope)
-            cost = slope.square().sum()
-    for by_hand, ours in zip(*found, strict=True):
-        torch.testing.assert_close(ours, by_hand, rtol=1e-9, atol=1e-11)
+    agree(plain, nearness, m, weight)
     assert torch.autograd.gradcheck(nearness, (m,))
     assert torch.autograd.gradgradcheck(nearness, (m,))
 
@@ -208,16 +213,7 @@ def test_stddev_and_its_derivatives_are_those_of_the_formula() -> None:
         return of_groups.unsqueeze(1).expand(2, 4, 2).reshape(16, 1)
 
     x, weight = rows(16, 3, 2, 1).requires_grad_(), rows(16, 1)
-    found = []
-    for formula in (plain, lambda x: MinibatchStddev().statistics(x, 2)):
-        cost = (formula(x) * weight).sum() + formula(x).square().sum()
-        found.append([formula(x)])
-        for _ in range(3):
-            (slope,) = torch.autograd.grad(cost, x, create_graph=True)
-            found[-1].append(slope)
-            cost = slope.square().sum()
-    for by_hand, ours in zip(*found, strict=True):
-        torch.testing.assert_close(ours, by_hand, rtol=1e-9, atol=1e-11)
+    agree(plain, lambda x: MinibatchStddev().statistics(x, 2), x, weight)
 
 
 @pytest.mark.parametrize("count", [5, 7, 11])
