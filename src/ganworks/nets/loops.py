@@ -1,12 +1,13 @@
 """The passes of ``nearness`` as plain loops, compiled by Numba where it is installed: ``pip install "ganworks[fast]"``.
 
-What torch does in a dozen passes over all pairs is one here, row by row in the processor's cache. Arrays are C-ordered,
-float32 or float64; pairs are laid out as ``nearness`` says. Each inner loop writes one array that it does not read
-otherwise, or adds up a second one: only such loops become vector instructions.
+What torch does in a dozen passes over all pairs is one here, row by row in the processor's cache. Arrays are C-ordered
+float32, for Q kinds of N samples, B kernels and C numbers of each. Inside, rows of kernels are as long as the next
+multiple of eight, with zeros behind, and innermost: what is left over of vector instructions would go number by number.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -17,73 +18,118 @@ from torch import Tensor
 
 Array = np.ndarray[Any, Any]
 
+_LANES = 8  # numbers in a vector of 256 bits, or half of one of 512
+_ONE, _ZERO = np.float32(1), np.float32(0)
+_LARGE = np.float32(2.0**126)  # times this, what differs from 0 is beyond +-1, but for subnormal numbers
+# exp(x) = 2^z exp(r), where z is x / log 2 rounded and log 2 is a short number, exact times z, and what it lacks.
+_PER_LOG2, _LOG2, _LACKS = np.float32(1.4426950408889634), np.float32(355 / 512), np.float32(-2.1219444005469057e-4)
+_ROUNDING = np.float32(3 * 2.0**22 + 127)  # added to z it leaves z + 127 in the last bits: an exponent's, once shifted
+_SMALLEST = np.float32(-87)  # below, exp(x) is hardly a normal number any more: 0 here
+_T2, _T3, _T4, _T5, _T6, _T7 = (np.float32(1 / math.factorial(n)) for n in range(2, 8))  # exp(r) is their series
 
-def minus_distances(m: Array, out: Array) -> None:
-    """Put -sum_c |m_c(i) - m_c(j)| of all pairs of samples i, j into ``out`` (K, N, B), of m (C, N, B)."""
-    dims, rows, kernels = m.shape
-    out[:] = 0
-    for k in range(rows // 2):
+
+def near_and_sums(m: Array, values: Array, near: Array, out: Array) -> None:
+    """Put what m (Q, N, B, C) has into the other three; the first two are for ``slope``, the third is the answer.
+
+    values (Q, N, C, P): m laid out by rows of P kernels, ``padded``; near (Q, N // 2, N, P): exp(-sum_c |m_c(i) -
+    m_c(j)|) of all pairs, laid out as ``nearness`` says; out (Q, N, B): what all pairs of a sample have, added up.
+    """
+    kinds, rows, kernels, dims = m.shape
+    sums = np.empty((rows, values.shape[3]), np.float32)
+    values[:] = 0
+    for q in range(kinds):
+        sums[:] = 0
         for i in range(rows):
-            j, total = (i + k + 1) % rows, out[k, i]
             for c in range(dims):
-                a, b = m[c, i], m[c, j]
                 for n in range(kernels):
-                    total[n] -= abs(a[n] - b[n])
+                    values[q, i, c, n] = m[q, i, n, c]
+        for k in range(rows // 2):
+            for i in range(rows):
+                j, pair, own = (i + k + 1) % rows, near[q, k, i], sums[i]
+                pair[:] = 0
+                for c in range(dims):
+                    a, b = values[q, i, c], values[q, j, c]
+                    for n in range(len(pair)):
+                        pair[n] -= abs(a[n] - b[n])
+                for n in range(len(pair)):  # the exponential, in place, and its sum
+                    x = pair[n]
+                    shifted = x * _PER_LOG2 + _ROUNDING
+                    z = shifted - _ROUNDING
+                    r = x - z * _LOG2 - z * _LACKS
+                    series = ((((((_T7 * r + _T6) * r + _T5) * r + _T4) * r + _T3) * r + _T2) * r + _ONE) * r + _ONE
+                    power = np.int32(np.float32(shifted).view(np.int32) << np.int32(23)).view(np.float32)
+                    x = _ZERO if x < _SMALLEST else series * power
+                    pair[n] = x
+                    own[n] += x
+                if 2 * (k + 1) < rows:  # pairs that meet twice bring each of their two samples once already
+                    other = sums[j]
+                    for n in range(len(pair)):
+                        other[n] += pair[n]
+        out[q] = sums[:, :kernels]
 
 
-def of_both(pairs: Array, out: Array) -> None:
-    """Put what all pairs (K, N, B) of a sample have, added up, into ``out`` (N, B)."""
-    count, rows, kernels = pairs.shape
-    out[:] = 0
-    for i in range(rows):
-        own = out[i]
-        for k in range(count):
-            pair, other = pairs[k, i], out[(i + k + 1) % rows]
-            for n in range(kernels):
-                own[n] += pair[n]
-            if 2 * (k + 1) < rows:  # pairs that meet twice bring each of their two samples once already
-                for n in range(kernels):
-                    other[n] += pair[n]
-
-
-def slope(m: Array, near: Array, g: Array, out: Array) -> None:
-    """Put the slope of sum_ib g_ib o_ib by m into ``out`` (C, N, B), of m (C, N, B), near (K, N, B) and g (N, B).
+def slope(values: Array, near: Array, g: Array, out: Array) -> None:
+    """Put the slope of sum_qib g_qib o_qib by m into ``out`` (Q, N, B, C), of g (Q, N, B).
 
     Each pair draws its two samples together by near (g_i + g_j) in each number in which they differ.
     """
-    dims, rows, kernels = m.shape
-    signed, zero = np.empty(kernels, m.dtype), m.dtype.type(0)
-    for c in range(dims):
-        values, sums = m[c], out[c]
+    kinds, rows, dims, width = values.shape
+    kernels = g.shape[2]
+    weights, sums = np.zeros((rows, width), np.float32), np.empty((rows, dims, width), np.float32)
+    of_pair = np.empty(width, np.float32)
+    for q in range(kinds):
+        weights[:, :kernels] = g[q]
         sums[:] = 0
         for i in range(rows):
-            a, first, mine = values[i], sums[i], g[i]
+            mine = weights[i]
             for k in range(rows // 2):
                 j = (i + k + 1) % rows
                 if 2 * (k + 1) == rows and j < i:
                     continue  # these meet twice
-                b, later, theirs, pair = values[j], sums[j], g[j], near[k, i]
+                theirs, pair = weights[j], near[q, k, i]
+                for n in range(width):
+                    of_pair[n] = pair[n] * (mine[n] + theirs[n])
+                for c in range(dims):
+                    a, b, first, later = values[q, i, c], values[q, j, c], sums[i, c], sums[j, c]
+                    for n in range(width):
+                        sign = (a[n] - b[n]) * _LARGE  # chosen such that what is not a number stays so
+                        sign = -_ONE if sign < -_ONE else sign
+                        sign = _ONE if sign > _ONE else sign
+                        pull = of_pair[n] * sign
+                        first[n] -= pull
+                        later[n] += pull
+        for i in range(rows):
+            for c in range(dims):
                 for n in range(kernels):
-                    d, w = a[n] - b[n], pair[n] * (mine[n] + theirs[n])
-                    signed[n] = w if d > zero else -w if d < zero else w * d  # what is not a number stays so
-                for n in range(kernels):
-                    first[n] -= signed[n]
-                    later[n] += signed[n]
+                    out[q, i, n, c] = sums[i, c, n]
 
 
-def compiled(loop: Callable[..., None], like: Tensor) -> Callable[..., None] | None:
-    """Return a loop that takes tensors, or None where it cannot take such as ``like``: torch has to do it then."""
-    usable = like.device.type == "cpu" and like.dtype in (torch.float32, torch.float64)
-    if not usable or type(like) is not Tensor or torch.compiler.is_compiling():
-        return None
-    return _compiled(loop)
+def padded(kernels: int) -> int:
+    """Return the length of a row of so many kernels inside the loops."""
+    return -(-kernels // _LANES) * _LANES
+
+
+def can_take(like: Tensor) -> bool:
+    """Return whether the loops can take tensors like this one; torch has to do it otherwise."""
+    return (like.device.type == "cpu" and like.dtype == torch.float32 and type(like) is Tensor
+            and not torch.compiler.is_compiling() and _numba() is not None)
+
+
+def run(loop: Callable[..., None], *tensors: Tensor) -> None:
+    """Run a loop over tensors that it can take."""
+    _compiled(loop)(*(tensor.detach().contiguous().numpy() for tensor in tensors))
 
 
 @cache
-def _compiled(loop: Callable[..., None]) -> Callable[..., None] | None:
+def _numba() -> Any:
     try:
-        from numba import njit
+        import numba
     except ImportError:
         return None
-    fast = njit(loop, error_model="numpy", nogil=True)
-    return lambda *tensors: fast(*(tensor.detach().contiguous().numpy() for tensor in tensors))
+    return numba
+
+
+@cache
+def _compiled(loop: Callable[..., None]) -> Callable[..., None]:
+    fast: Callable[..., None] = _numba().njit(loop, error_model="numpy", fastmath={"contract"}, nogil=True)
+    return fast

@@ -48,9 +48,7 @@ class MinibatchDiscrimination(nn.Module):
     def statistics(self, x: Tensor, kinds: int = 1) -> Tensor:
         """Return o(x) (N, B), of samples among those of their own kind: the k-th N / kinds of them."""
         m = self.tensor(x if x.dim() == 2 else x.mean((2, 3)))
-        # The values of one kind stand beside those of the other, as those of more kernels would.
-        beside_each_other = m.view(kinds, -1, self.extra, self.dims).transpose(0, 1)
-        return nearness(beside_each_other).transpose(0, 1).flatten(0, 1)
+        return nearness(m.view(kinds, -1, self.extra, self.dims)).flatten(0, 1)
 
     def forward(self, x: Tensor, kinds: int = 1) -> Tensor:
         return beside(x, self.statistics(x, kinds))

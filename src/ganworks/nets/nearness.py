@@ -15,38 +15,47 @@ import torch
 from torch import Tensor
 
 from ganworks.nets import loops
-from ganworks.nets.loops import compiled
+from ganworks.nets.loops import can_take, run
 
 _NO_MEAN = 0  # a number that torch's own operators take
 
 
 def nearness(m: Tensor) -> Tensor:
-    """Return o (N, ...) of m (N, ..., C): o_ib is the sum over all other samples j of exp(-|m_ib - m_jb|_1)."""
+    """Return o (..., N, B) of m (..., N, B, C): o_ib is the sum over all other samples j of exp(-|m_ib - m_jb|_1)."""
     if m.itemsize < 4:
         m = m.float()  # under autocast: thousands of terms are summed
-    if len(m) < 2:
+    if m.shape[-3] < 2:
         return 0 * m.sum(-1)  # alone, there is nobody near
-    laid_out = m.movedim(-1, 0).contiguous().view(m.shape[-1], len(m), -1)
-    return _Nearness.apply(laid_out).view(m.shape[:-1])  # type: ignore[no-untyped-call, no-any-return]
+    kinds = m.reshape(-1, *m.shape[-3:])
+    if not can_take(m):
+        return _by_torch(kinds).view(m.shape[:-1])
+    return _ByLoops.apply(kinds).view(m.shape[:-1])  # type: ignore[no-untyped-call, no-any-return]
 
 
-class _Nearness(torch.autograd.Function):
-    # o (N, B) of m (C, N, B): _Others of _Near, whose slope is one pass where it is not to be differentiated again.
+class _ByLoops(torch.autograd.Function):
+    # o (Q, N, B) of m (Q, N, B, C). Where the slope is to be differentiated again, torch takes it.
     @staticmethod
     def forward(ctx: Any, m: Tensor) -> Tensor:
-        near = _minus_distances(m).exp_()
-        ctx.save_for_backward(m, near)
-        return _of_both(near)
+        kinds, rows, kernels, dims = m.shape
+        width = loops.padded(kernels)
+        values, near = m.new_empty(kinds, rows, dims, width), m.new_empty(kinds, rows // 2, rows, width)
+        run(loops.near_and_sums, m, values, near, out := m.new_empty(m.shape[:-1]))
+        ctx.save_for_backward(m, values, near)
+        return out
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
-        m, near = ctx.saved_tensors
+        m, values, near = ctx.saved_tensors
         if torch.is_grad_enabled():
-            near = _Near.apply(m)  # type: ignore[no-untyped-call]
-        elif (fast := compiled(loops.slope, m)) is not None:
-            fast(m, near, g, out := m.new_empty(m.shape))
-            return out
-        return -_Pull.apply(m, _Shared.apply(g) * near)  # type: ignore[no-untyped-call, no-any-return]
+            return torch.autograd.grad(_by_torch(m), m, g, create_graph=True)[0]
+        run(loops.slope, values, near, g, out := m.new_empty(m.shape))
+        return out
+
+
+def _by_torch(m: Tensor) -> Tensor:
+    laid_out = m.permute(3, 1, 0, 2).flatten(2).contiguous()
+    out: Tensor = _Others.apply(_Near.apply(laid_out))  # type: ignore[no-untyped-call]
+    return out.unflatten(1, (m.shape[0], m.shape[2])).transpose(0, 1)
 
 
 class _Near(torch.autograd.Function):
@@ -125,9 +134,6 @@ class _Shared(torch.autograd.Function):
 
 
 def _of_both(pairs: Tensor) -> Tensor:
-    if (fast := compiled(loops.of_both, pairs)) is not None:
-        fast(pairs, out := pairs.new_empty(pairs.shape[1:]))
-        return out
     once = (pairs.shape[1] - 1) // 2  # pairs that meet twice bring each of their two samples once already
     if once == 0:
         return pairs.sum(0)
@@ -137,9 +143,6 @@ def _of_both(pairs: Tensor) -> Tensor:
 
 
 def _minus_distances(m: Tensor) -> Tensor:
-    if (fast := compiled(loops.minus_distances, m)) is not None:
-        fast(m, out := m.new_empty(len(m[0]) // 2, *m.shape[1:]))
-        return out
     own, after = _both(m)
     total, one = m.new_zeros(after.shape[1:]), m.new_empty(after.shape[1:])
     for c in range(len(m)):
