@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from ganworks.cli import main
 from ganworks.console import console
@@ -37,11 +36,3 @@ def train(capsys):
 
 def state(run):
     return Run(run).load()[0]
-
-
-def same(a, b):
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
-    return all(map(same, a, b)) if isinstance(a, list) else a == b

@@ -15,7 +15,8 @@ from ganworks.recipes.treating import decide, grafted, settle, treatment, treatm
 from ganworks.train import Machine, Run, Trainer
 from ganworks.train.state import read_facts, read_state
 
-from .conftest import same, state
+from ..conftest import same
+from .conftest import state
 
 pytestmark = pytest.mark.usefixtures("apart")
 SMALL = ["--data", "ring8", "--width", "4", "--latent", "3", "--batch", "8", "--steps", "40", "--log-every", "1",

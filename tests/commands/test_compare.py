@@ -30,7 +30,7 @@ from ganworks.errors import UserError
 from ganworks.train import Run
 from ganworks.train.budget import Budget
 
-from .conftest import same
+from ..conftest import same
 
 SMALL = ["--data", "ring8", "--width", "4", "--latent", "3", "--batch", "8", "--measure", "none", "--n", "20",
          "--device", "cpu", "--quiet"]

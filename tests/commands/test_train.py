@@ -13,7 +13,8 @@ import yaml
 from ganworks.cli import main
 from ganworks.train import Run
 
-from .conftest import same, state
+from ..conftest import same
+from .conftest import state
 
 pytestmark = pytest.mark.usefixtures("apart")
 SMALL = ["--data", "ring8", "--width", "4", "--latent", "3", "--batch", "8", "--steps", "4", "--log-every", "1",

@@ -19,6 +19,8 @@ from ganworks.design import objective_named
 from ganworks.game import Duel, Latent
 from ganworks.train import Adam, Cadence, Hook, Recipe, Run, fit
 
+from ..conftest import same
+
 OPTIONS = ["--data", "digits", "--width", "4", "--latent", "8", "--batch", "16", "--log-every", "1",
            "--checkpoint-every", "20", "--sample-every", "1000000", "--measure", "none", "--threads", "1", "--quiet"]
 PROOF = Path(__file__).parents[2] / "benchmarks" / "kill_and_resume.py"
@@ -50,14 +52,6 @@ def finished(process, status=0):
     said = process.communicate(timeout=240)[1]
     assert process.returncode == status, said
     return said
-
-
-def same(a, b):
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
-    return all(map(same, a, b)) if isinstance(a, list) else a == b
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
