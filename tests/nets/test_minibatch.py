@@ -14,7 +14,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganworks.errors import UserError
 from ganworks.nets import DCGANCritic, MinibatchDiscrimination, MinibatchStddev, MLPCritic, SNGANCritic, loops
-from ganworks.nets import nearness as nearness_module
 from ganworks.nets.nearness import nearness
 
 CRITICS: dict[str, Callable[..., nn.Module]] = {
@@ -76,14 +75,14 @@ def test_discrimination_is_largest_where_all_are_the_same() -> None:
     assert layer.statistics(rows(1, 5)).abs().max() == 0  # alone, there is nobody near
 
 
-@pytest.fixture(params=["torch", "loops"])
+@pytest.fixture(params=["torch64", "torch32", "loops"])
 def dtype(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.dtype:
-    """Numbers for which torch goes over the pairs, and some for which loops do, or torch without Numba."""
-    if request.param == "torch":
-        monkeypatch.setattr(nearness_module, "can_take", lambda like: False)
-        return torch.float64
-    assert loops.can_take(torch.zeros(1)), "the tests need Numba"
-    return torch.float32
+    """The kind of numbers, where torch goes over the pairs, as on a GPU, and where loops do."""
+    if request.param == "loops":
+        assert loops.can_take(torch.zeros(1)), "the tests need Numba"
+    else:
+        monkeypatch.setattr(loops, "can_take", lambda like: False)
+    return torch.float64 if request.param == "torch64" else torch.float32
 
 
 def plain(m: Tensor) -> Tensor:
@@ -95,36 +94,41 @@ def plain(m: Tensor) -> Tensor:
 def test_nearness_and_its_derivatives_are_those_of_the_formula(count: int, dtype: torch.dtype) -> None:
     """Batches of odd and even sizes, to the third derivative: unrolled steps differentiate a penalty's gradient."""
     m, weight = rows(count, 3, 2).requires_grad_(), rows(count + 10, 3)[:count]
+    agree(plain, lambda m: nearness(m.to(dtype)).double(), m, weight, 1e-9 if dtype == torch.float64 else 3e-5)
     if dtype == torch.float64:
-        agree(plain, nearness, m, weight)
         assert torch.autograd.gradcheck(nearness, (m,))
         assert torch.autograd.gradgradcheck(nearness, (m,))
-    else:
-        agree(plain, lambda m: nearness(m.to(dtype)).double(), m, weight, 3e-5)
 
 
 @pytest.mark.parametrize("kernels", [1, 7, 8, 9, 33])
 @pytest.mark.parametrize("dims", [1, 2, 5])
 @pytest.mark.parametrize("kinds", [1, 3])
-def test_slopes_of_loops_are_those_of_the_formula(kinds: int, kernels: int, dims: int) -> None:
-    """Rows of kernels that fill vectors and such that do not; samples are near those of their own kind only."""
+def test_kinds_and_kernels_of_any_number(kinds: int, kernels: int, dims: int, dtype: torch.dtype) -> None:
+    """Rows of kernels that fill vectors and such that do not; samples are near those of their own kind only.
+
+    The slope is asked for as a training does, and such that it can be differentiated.
+    """
     m, g = (torch.randn(kinds, 6, kernels, *more, generator=torch.Generator().manual_seed(3)) for more in ((dims,), ()))
     exact = m.double().requires_grad_()
     expected = torch.stack([plain(kind) for kind in exact])
-    out = nearness(m.requires_grad_())
-    torch.testing.assert_close(out.double(), expected, rtol=1e-6, atol=1e-6)
-    (slope,) = torch.autograd.grad(out, m, g)
     (by_hand,) = torch.autograd.grad(expected, exact, g.double())
-    torch.testing.assert_close(slope.double(), by_hand, rtol=1e-5, atol=1e-6)
+    out = nearness(m.to(dtype).requires_grad_())
+    torch.testing.assert_close(out.double(), expected, rtol=1e-6, atol=1e-6)
+    m = m.to(dtype).requires_grad_()
+    for again in (False, True):
+        (slope,) = torch.autograd.grad(nearness(m), m, g.to(dtype), create_graph=again)
+        torch.testing.assert_close(slope.double(), by_hand, rtol=1e-5, atol=1e-6)
 
 
 def test_the_exponential_of_loops() -> None:
-    """To three units in the last place down to where it is hardly a normal number, and 0 from there to infinity."""
-    distances = np.concatenate([np.linspace(0, 86.9, 5000), [1e-30, 87.1, 104.0, 1e30, np.inf]]).astype(np.float32)
+    """To a unit in the last place down to where it is hardly a normal number, and 0 from there to infinity."""
+    far = [1e-30, 86.99, 87.01, 104.0, 1e30, np.inf]
+    distances = np.concatenate([np.linspace(0, 86.9, 20_000), far]).astype(np.float32)
     m = torch.zeros(2, len(distances), 1)
+    assert loops.can_take(m), "the tests need Numba"
     m[1, :, 0] = torch.from_numpy(distances)
     out, expected = nearness(m)[0].double().numpy(), np.exp(-distances.astype(np.float64))
-    np.testing.assert_allclose(out, np.where(distances > 87, 0, expected), rtol=3 * 2.0**-23)
+    np.testing.assert_allclose(out, np.where(distances > 87, 0, expected), rtol=2.0**-23)
 
 
 def test_samples_that_are_the_same_do_not_pull_at_each_other(dtype: torch.dtype) -> None:
@@ -133,6 +137,12 @@ def test_samples_that_are_the_same_do_not_pull_at_each_other(dtype: torch.dtype)
     torch.testing.assert_close(ours, by_hand)
     (alike,) = torch.autograd.grad(nearness(m[:2]).sum(), m)
     assert alike.abs().max() == 0
+
+
+def test_samples_that_differ_by_next_to_nothing_pull(dtype: torch.dtype) -> None:
+    m = torch.tensor([0, 1e-30, 1], dtype=dtype).view(3, 1, 1).requires_grad_()
+    by_hand, ours = (torch.autograd.grad(formula(m)[0].sum(), m)[0] for formula in (plain, nearness))
+    torch.testing.assert_close(ours, by_hand)
 
 
 @pytest.mark.parametrize("place", ["sample", "slope"])
@@ -164,12 +174,24 @@ def test_nearness_holds_no_array_of_all_differences(dtype: torch.dtype) -> None:
     assert largest < 32 * 32 * 10  # of 32 * 32 * 10 * 7 differences
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_what_no_loop_takes_is_left_to_torch(dtype: torch.dtype) -> None:
-    assert not loops.can_take(torch.zeros(1, dtype=dtype))
+def test_what_no_loop_takes_is_left_to_torch() -> None:
+    others = [torch.float16, torch.bfloat16, torch.float64]
+    assert not any(loops.can_take(torch.zeros(1, dtype=other)) for other in others)
     assert not loops.can_take(torch.zeros(1, device="meta"))
+    assert not loops.can_take(nn.Parameter(torch.zeros(1)))  # as are other classes, with operations of their own
+    m = torch.nn.Parameter(torch.randn(6, 3, 2))
+    torch.testing.assert_close(nearness(m), plain(m))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_nearness_of_half_precision_is_summed_in_single(dtype: torch.dtype) -> None:
     m = torch.randn(6, 3, 2).to(dtype)
     torch.testing.assert_close(nearness(m), plain(m.float()))
+
+
+@pytest.mark.parametrize("shape", [(4, 0, 2), (0, 4, 3, 2), (2, 1, 3, 2)])
+def test_nearness_of_nothing(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    assert torch.equal(nearness(torch.ones(shape, dtype=dtype)), torch.zeros(shape[:-1], dtype=dtype))
 
 
 def test_nearness_takes_arrays_in_any_order_of_memory(dtype: torch.dtype) -> None:

@@ -8,6 +8,7 @@ multiple of eight, with zeros behind, and innermost: what is left over of vector
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -28,27 +29,27 @@ _SMALLEST = np.float32(-87)  # below, exp(x) is hardly a normal number any more:
 _T2, _T3, _T4, _T5, _T6, _T7 = (np.float32(1 / math.factorial(n)) for n in range(2, 8))  # exp(r) is their series
 
 
-def near_and_sums(m: Array, values: Array, near: Array, out: Array) -> None:
-    """Put what m (Q, N, B, C) has into the other three; the first two are for ``slope``, the third is the answer.
+def near_and_sums(m: Array, near: Array, out: Array) -> None:
+    """Put what m (Q, N, B, C) has into the other two; the first is for ``slope``, the second is the answer.
 
-    values (Q, N, C, P): m laid out by rows of P kernels, ``padded``; near (Q, N // 2, N, P): exp(-sum_c |m_c(i) -
-    m_c(j)|) of all pairs, laid out as ``nearness`` says; out (Q, N, B): what all pairs of a sample have, added up.
+    near (Q, N // 2, N, P): exp(-sum_c |m_c(i) - m_c(j)|) of all pairs, laid out as ``nearness`` says, in rows of
+    P = ``width(B)``; out (Q, N, B): what all pairs of a sample have, added up.
     """
     kinds, rows, kernels, dims = m.shape
-    sums = np.empty((rows, values.shape[3]), np.float32)
-    values[:] = 0
+    values = np.zeros((rows, dims, near.shape[3]), np.float32)
+    sums = np.empty((rows, near.shape[3]), np.float32)
     for q in range(kinds):
         sums[:] = 0
         for i in range(rows):
             for c in range(dims):
                 for n in range(kernels):
-                    values[q, i, c, n] = m[q, i, n, c]
+                    values[i, c, n] = m[q, i, n, c]
         for k in range(rows // 2):
             for i in range(rows):
                 j, pair, own = (i + k + 1) % rows, near[q, k, i], sums[i]
                 pair[:] = 0
                 for c in range(dims):
-                    a, b = values[q, i, c], values[q, j, c]
+                    a, b = values[i, c], values[j, c]
                     for n in range(len(pair)):
                         pair[n] -= abs(a[n] - b[n])
                 for n in range(len(pair)):  # the exponential, in place, and its sum
@@ -57,6 +58,7 @@ def near_and_sums(m: Array, values: Array, near: Array, out: Array) -> None:
                     z = shifted - _ROUNDING
                     r = x - z * _LOG2 - z * _LACKS
                     series = ((((((_T7 * r + _T6) * r + _T5) * r + _T4) * r + _T3) * r + _T2) * r + _ONE) * r + _ONE
+                    # Numba has the bits of what is called np.float32 only.
                     power = np.int32(np.float32(shifted).view(np.int32) << np.int32(23)).view(np.float32)
                     x = _ZERO if x < _SMALLEST else series * power
                     pair[n] = x
@@ -65,21 +67,28 @@ def near_and_sums(m: Array, values: Array, near: Array, out: Array) -> None:
                     other = sums[j]
                     for n in range(len(pair)):
                         other[n] += pair[n]
-        out[q] = sums[:, :kernels]
+        for i in range(rows):
+            for n in range(kernels):  # a slice put into a slice takes Numba six seconds to compile
+                out[q, i, n] = sums[i, n]
 
 
-def slope(values: Array, near: Array, g: Array, out: Array) -> None:
-    """Put the slope of sum_qib g_qib o_qib by m into ``out`` (Q, N, B, C), of g (Q, N, B).
+def slope(m: Array, near: Array, g: Array, out: Array) -> None:
+    """Put the slope of sum_qib g_qib o_qib by m (Q, N, B, C) into ``out`` (Q, N, B, C), of g (Q, N, B).
 
     Each pair draws its two samples together by near (g_i + g_j) in each number in which they differ.
     """
-    kinds, rows, dims, width = values.shape
-    kernels = g.shape[2]
-    weights, sums = np.zeros((rows, width), np.float32), np.empty((rows, dims, width), np.float32)
-    of_pair = np.empty(width, np.float32)
+    kinds, rows, kernels, dims = m.shape
+    wide = near.shape[3]
+    values, sums = np.zeros((rows, dims, wide), np.float32), np.empty((rows, dims, wide), np.float32)
+    weights, of_pair = np.zeros((rows, wide), np.float32), np.empty(wide, np.float32)
     for q in range(kinds):
-        weights[:, :kernels] = g[q]
         sums[:] = 0
+        for i in range(rows):
+            for n in range(kernels):
+                weights[i, n] = g[q, i, n]
+            for c in range(dims):
+                for n in range(kernels):
+                    values[i, c, n] = m[q, i, n, c]
         for i in range(rows):
             mine = weights[i]
             for k in range(rows // 2):
@@ -87,11 +96,11 @@ def slope(values: Array, near: Array, g: Array, out: Array) -> None:
                 if 2 * (k + 1) == rows and j < i:
                     continue  # these meet twice
                 theirs, pair = weights[j], near[q, k, i]
-                for n in range(width):
+                for n in range(wide):
                     of_pair[n] = pair[n] * (mine[n] + theirs[n])
                 for c in range(dims):
-                    a, b, first, later = values[q, i, c], values[q, j, c], sums[i, c], sums[j, c]
-                    for n in range(width):
+                    a, b, first, later = values[i, c], values[j, c], sums[i, c], sums[j, c]
+                    for n in range(wide):
                         sign = (a[n] - b[n]) * _LARGE  # chosen such that what is not a number stays so
                         sign = -_ONE if sign < -_ONE else sign
                         sign = _ONE if sign > _ONE else sign
@@ -104,7 +113,7 @@ def slope(values: Array, near: Array, g: Array, out: Array) -> None:
                     out[q, i, n, c] = sums[i, c, n]
 
 
-def padded(kernels: int) -> int:
+def width(kernels: int) -> int:
     """Return the length of a row of so many kernels inside the loops."""
     return -(-kernels // _LANES) * _LANES
 
@@ -117,7 +126,12 @@ def can_take(like: Tensor) -> bool:
 
 def run(loop: Callable[..., None], *tensors: Tensor) -> None:
     """Run a loop over tensors that it can take."""
-    _compiled(loop)(*(tensor.detach().contiguous().numpy() for tensor in tensors))
+    with _compiling:
+        fast = _compiled(loop)
+    fast(*(tensor.detach().contiguous().numpy() for tensor in tensors))
+
+
+_compiling = threading.Lock()  # a cache does not keep other threads from making the same once more
 
 
 @cache
@@ -131,5 +145,6 @@ def _numba() -> Any:
 
 @cache
 def _compiled(loop: Callable[..., None]) -> Callable[..., None]:
+    # A product may be added without being rounded, but sums keep their order: rounding and what log 2 lacks rest on it.
     fast: Callable[..., None] = _numba().njit(loop, error_model="numpy", fastmath={"contract"}, nogil=True)
     return fast

@@ -3,8 +3,8 @@
 Arrays of pairs are (K, N, B) with K = N // 2, for N samples and B kernels: place k, i holds sample i and the one k + 1
 after it, counted in a circle. That is each pair once, but for the last k of an even N, where i and i + N/2 meet twice.
 The kernels are innermost, so that a pass over all pairs is one over whole rows of memory; the numbers of a kernel are
-gone through one by one, so that no array has more than a number for each pair and kernel. Where Numba is installed the
-passes of a CPU are loops of one's own, in ``loops``.
+gone through one by one, so that no array has more than a number for each pair and kernel. Where Numba is installed,
+values and first derivatives in float32 on a CPU come from loops of one's own, in ``loops``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from ganworks.nets import loops
-from ganworks.nets.loops import can_take, run
 
 _NO_MEAN = 0  # a number that torch's own operators take
 
@@ -24,52 +23,58 @@ def nearness(m: Tensor) -> Tensor:
     """Return o (..., N, B) of m (..., N, B, C): o_ib is the sum over all other samples j of exp(-|m_ib - m_jb|_1)."""
     if m.itemsize < 4:
         m = m.float()  # under autocast: thousands of terms are summed
-    if m.shape[-3] < 2:
+    if m.shape[-3] < 2 or m.numel() == 0:
         return 0 * m.sum(-1)  # alone, there is nobody near
     kinds = m.reshape(-1, *m.shape[-3:])
-    if not can_take(m):
-        return _by_torch(kinds).view(m.shape[:-1])
-    return _ByLoops.apply(kinds).view(m.shape[:-1])  # type: ignore[no-untyped-call, no-any-return]
+    by = _ByLoops.apply if loops.can_take(kinds) else _by_torch
+    return by(kinds).view(m.shape[:-1])  # type: ignore[no-untyped-call, no-any-return]
 
 
 class _ByLoops(torch.autograd.Function):
-    # o (Q, N, B) of m (Q, N, B, C). Where the slope is to be differentiated again, torch takes it.
+    # o (Q, N, B) of m (Q, N, B, C). Where the slope is to be differentiated again, torch takes it, of the nearness that
+    # is known.
     @staticmethod
     def forward(ctx: Any, m: Tensor) -> Tensor:
-        kinds, rows, kernels, dims = m.shape
-        width = loops.padded(kernels)
-        values, near = m.new_empty(kinds, rows, dims, width), m.new_empty(kinds, rows // 2, rows, width)
-        run(loops.near_and_sums, m, values, near, out := m.new_empty(m.shape[:-1]))
-        ctx.save_for_backward(m, values, near)
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:
-        m, values, near = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return torch.autograd.grad(_by_torch(m), m, g, create_graph=True)[0]
-        run(loops.slope, values, near, g, out := m.new_empty(m.shape))
-        return out
-
-
-def _by_torch(m: Tensor) -> Tensor:
-    laid_out = m.permute(3, 1, 0, 2).flatten(2).contiguous()
-    out: Tensor = _Others.apply(_Near.apply(laid_out))  # type: ignore[no-untyped-call]
-    return out.unflatten(1, (m.shape[0], m.shape[2])).transpose(0, 1)
-
-
-class _Near(torch.autograd.Function):
-    # exp(-distance) of all pairs, of m (C, N, B).
-    @staticmethod
-    def forward(ctx: Any, m: Tensor) -> Tensor:
-        near = _minus_distances(m).exp_()
+        kinds, rows, kernels, _ = m.shape
+        near = m.new_empty(kinds, rows // 2, rows, loops.width(kernels))
+        loops.run(loops.near_and_sums, m, near, out := m.new_empty(m.shape[:-1]))
         ctx.save_for_backward(m, near)
-        return near
+        return out
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
         m, near = ctx.saved_tensors
-        return -_Pull.apply(m, g * near)  # type: ignore[no-untyped-call, no-any-return]
+        if not torch.is_grad_enabled():
+            loops.run(loops.slope, m, near, g, out := m.new_empty(m.shape))
+            return out
+        laid_out, known = _laid_out(m), near[..., :m.shape[2]].permute(1, 2, 0, 3).flatten(2)
+        pulls = _Shared.apply(g.transpose(0, 1).flatten(1)) * _Near.apply(laid_out, known)  # type: ignore[no-untyped-call]
+        slope: Tensor = _Pull.apply(laid_out, -pulls)  # type: ignore[no-untyped-call]
+        return slope.unflatten(2, m.shape[::2]).permute(2, 1, 3, 0)
+
+
+def _by_torch(m: Tensor) -> Tensor:
+    out: Tensor = _Others.apply(_Near.apply(_laid_out(m), None))  # type: ignore[no-untyped-call]
+    return out.unflatten(1, m.shape[::2]).transpose(0, 1)
+
+
+def _laid_out(m: Tensor) -> Tensor:
+    # (Q, N, B, C) to (C, N, Q B): the kernels of one kind beside those of the other, as if there were more of them.
+    return m.permute(3, 1, 0, 2).flatten(2).contiguous()
+
+
+class _Near(torch.autograd.Function):
+    # exp(-distance) of all pairs, of m (C, N, B); or what it is known to be.
+    @staticmethod
+    def forward(ctx: Any, m: Tensor, known: Tensor | None) -> Tensor:
+        near = _minus_distances(m).exp_() if known is None else known.view_as(known)
+        ctx.save_for_backward(m, near)
+        return near
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
+        m, near = ctx.saved_tensors
+        return -_Pull.apply(m, g * near), None  # type: ignore[no-untyped-call]
 
 
 class _Pull(torch.autograd.Function):
