@@ -14,17 +14,20 @@ over one batch: a gradient penalty needs the pass, the gradient of the samples, 
 second backward pass, so 4; LeCam and the balance look at outputs that are there already. What has no products to
 speak of, but moves weights, must move them: its least is one step and the time in which this machine copies as many
 bytes (historical averages, 7 arrays of the critic's size: weights, mean and gradient read and the gradient written,
-then weights and mean read and the mean written; the average of weights, 3: two read, one written; optimistic Adam, 2
-of both players' more than Adam: the last direction read and written). Packs and minibatch discrimination have more
-weights than a critic without, and Adam moves them at every step: 8 arrays, the gradient written and read, weights and
-two moments read and written. Minibatch discrimination compares each pair of samples of a kind: C differences for each
-of B kernels, which are subtracted, turned positive and added up on the way there, and on the way back given their
-sign and added up for each of the two samples, six operations; for each pair and kernel its two sums, the sum of two
-slopes and a product, four more. These count like the multiplications and additions of products; and an
-exponential for each pair and kernel takes as long as torch's takes. What has fewer products than a step without
-(packs) saves these alone: its least is one less what it saves of the time that the step spends in products. The
-others have no such figure: what is counted is what they are. "Over it" is the ratio of times over the ratio of least
-(or counted) products: 1 is a term whose every product takes as long as the rest of the step's, and nothing else.
+then weights and mean read and the mean written; clipping, 2: the weights read and written; spectral normalisation, 12:
+in each of two turns two products with a vector, and a quotient read and written, and on the way back of one of them
+slopes and weights read for their product, then slopes read and written; the average of weights, 3: two read, one
+written; optimistic Adam, 2 of both players' more than Adam: the last direction read and written). Packs and minibatch
+discrimination have more weights than a critic without, and Adam moves them at every step: 8 arrays, the gradient
+written and read, weights and two moments read and written. Minibatch discrimination compares each pair of samples of a
+kind: C differences for each of B kernels, which are subtracted, turned positive and added up on the way there, and on
+the way back given their sign and added up for each of the two samples, six operations; for each pair and kernel its
+two sums, the sum of two slopes and a product, four more. These count like the multiplications and additions of
+products; and an exponential for each pair and kernel takes as long as torch's takes. What has fewer products than a
+step without (packs) saves these alone: its least is one less what it saves of the time that the step spends in
+products. The others have no such figure: what is counted is what they are. "Over it" is the ratio of times over the
+ratio of least (or counted) products: 1 is a term whose every product takes as long as the rest of the step's, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -46,12 +49,15 @@ TERMS = {
     # name: player, passes of the critic that it needs at least (none: as counted), steps between
     "wgan-gp": ("critic", 4, 1), "wgan-lp": ("critic", 4, 1), "linear": ("critic", 4, 1), "dragan": ("critic", 4, 1),
     "max-gp": ("critic", 4, 1), "wgan-div": ("critic", 4, 1), "r1": ("critic", 4, 1), "r2": ("critic", 4, 1),
-    "r1/16": ("critic", 4, 16), "lecam": ("critic", 0, 1), "cr": ("critic", None, 1), "balance": ("critic", 0, 1),
+    "r1/16": ("critic", 4, 16), "lecam": ("critic", 0, 1), "cr": ("critic", None, 1), "cr-fake": ("critic", None, 1),
+    "balance": ("critic", 0, 1),
     "orthogonal": ("critic", None, 1), "history": ("critic", None, 1), "matching": ("generator", None, 1),
     "pull-away": ("generator", None, 1)}
-TECHNIQUES = ("pack", "discrimination", "stddev", "top-k", "ema", "extragradient", "optimistic", "consensus")
+TECHNIQUES = ("pack", "discrimination", "stddev", "spectral", "clip", "top-k", "ema", "extragradient", "optimistic",
+              "consensus")
 # Arrays of a player's weights that are read or written more than in a plain step, and whose weights.
-MOVED = {"history": (7, ("critic",)), "ema": (3, ("generator",)), "optimistic": (2, ("generator", "critic"))}
+MOVED = {"history": (7, ("critic",)), "clip": (2, ("critic",)), "spectral": (12, ("critic",)),
+         "ema": (3, ("generator",)), "optimistic": (2, ("generator", "critic"))}
 LEARNT = 8
 """Arrays of the size of a weight that is learnt with Adam which a step reads or writes for it."""
 PACK = 2
@@ -87,7 +93,8 @@ def term(name: str, critic: Any) -> Any:
         "wgan-gp": GradientPenalty, "wgan-lp": lambda: GradientPenalty(side="one"),
         "linear": lambda: GradientPenalty(side="linear"), "dragan": lambda: GradientPenalty(at="around"),
         "max-gp": lambda: GradientPenalty(0.0, over="most"), "wgan-div": GradientPower, "r1": R1, "r2": R2, "r1/16": R1,
-        "lecam": LeCam, "cr": lambda: Consistency(Mirror()), "balance": Balance,
+        "lecam": LeCam, "cr": lambda: Consistency(Mirror()), "cr-fake": lambda: Consistency(Mirror(), "fake"),
+        "balance": Balance,
         "orthogonal": lambda: Orthogonal("critic"), "history": lambda: HistoricalAverage("critic", critic),
         "matching": FeatureMatching, "pull-away": PullAway}
     return made[name]()
@@ -100,9 +107,10 @@ def critic_of(case: str, name: str | None) -> Any:
     alike, channels, side, width = CASES[case]
     shape = (channels * (PACK if name == "pack" else 1), side, side)
     layer: Any = name if name in ("discrimination", "stddev") else "none"
+    norm: Any = "spectral" if name == "spectral" else "none"
     if alike == "mlp":
-        return MLPCritic(shape, [width] * 3, minibatch=layer)
-    return DCGANCritic(shape, width, "none", layer)
+        return MLPCritic(shape, [width] * 3, norm, layer)
+    return DCGANCritic(shape, width, norm, layer)
 
 
 def trainer(case: str, name: str | None) -> Any:
@@ -110,7 +118,17 @@ def trainer(case: str, name: str | None) -> Any:
     from ganworks.data import from_torch
     from ganworks.design import objective_named
     from ganworks.game import Duel, Latent, Top, Weighted
-    from ganworks.train import EMA, Adam, Alternating, Consensus, Extragradient, OptimisticAdam, Recipe, Trainer
+    from ganworks.train import (
+        EMA,
+        Adam,
+        Alternating,
+        ClipWeights,
+        Consensus,
+        Extragradient,
+        OptimisticAdam,
+        Recipe,
+        Trainer,
+    )
     from ganworks.train.watch import Guard, Log
 
     alike, channels, side, _ = CASES[case]
@@ -126,7 +144,8 @@ def trainer(case: str, name: str | None) -> Any:
     dynamics = {"extragradient": Extragradient, "consensus": Consensus}.get(name or "", Alternating)()
     recipe = Recipe(game, from_torch(images(side, channels)), {"generator": adam, "critic": adam}, steps=10**9,
                     batch=batch_of(alike), dynamics=dynamics)
-    ready = Trainer(recipe, hooks=[Guard(), Log(None), *([EMA()] if name == "ema" else [])])
+    more = [EMA()] if name == "ema" else [ClipWeights(0.01)] if name == "clip" else []
+    ready = Trainer(recipe, hooks=[Guard(), Log(None), *more])
     for hook in ready.hooks:
         hook.start(ready)  # the average begins as a copy
     return ready

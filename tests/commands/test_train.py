@@ -143,6 +143,9 @@ def test_nothing_is_trained_over_what_exists(train, tmp_path):
     (["dcgan", "--data", "digits", "--size", "200"], "samples of shape (1, 200, 200)"),
     (["gan", "--resume"], "expected one argument"), (["--steps", "3", "gan"], "'--steps' before the recipe"),
     (["wgan-gp", "--norm-critic", "batch"], "batch normalisation"),
+    # What only a step finds out.
+    (["ebgan", "--data", "digits", "--width", "4", "--batch", "1"], "pull-away in a batch of 1"),
+    (["gan", "--augment", "diffaugment"], "images of 1, 3 or 4 channels"),
 ])
 def test_bad_input_ends_with_2_and_leaves_nothing(train, tmp_path, words, said):
     more = SMALL[:2] if words[:1] in (["gan"], ["wgan-gp"]) and "--data" not in words else []

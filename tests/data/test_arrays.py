@@ -69,6 +69,20 @@ def test_missing_labels_are_told_as_such():
     assert "without a label" in caught.value.remedy
 
 
+@pytest.mark.parametrize(("labels", "said"), [
+    (["a", "", "b", " "], "2 of 4 labels are '', the first at index 1"),
+    ([0, 1, -1, 1], "1 of 4 labels are '-1', the first at index 2")])
+def test_labels_that_stand_for_none_are_told_as_such(labels, said):
+    with pytest.raises(UserError, match=said) as caught:
+        Images(np.zeros((4, 1, 2, 2), np.uint8), np.array(labels))
+    assert "leave out the samples" in caught.value.remedy
+
+
+def test_classes_may_be_numbers_of_any_sign():
+    for labels, classes in (([-1, 1, 1, -1], ("-1", "1")), ([-2, -1, 0, 1], ("-2", "-1", "0", "1"))):
+        assert Images(np.zeros((4, 1, 2, 2), np.uint8), np.array(labels)).classes == classes
+
+
 def test_refuses_what_is_no_image_array_and_too_few_samples():
     with pytest.raises(UserError, match=r"uint8 \(N, C, H, W\)"):
         Images(np.zeros((4, 2, 2), np.uint8))

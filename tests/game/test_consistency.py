@@ -45,7 +45,7 @@ def turn_of(real: Tensor, fake: Tensor, critic: nn.Module, **more: object) -> Tu
     return Turn(nn.Identity(), critic, real, fake, Noise(3, len(real)), "critic", **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("batch", [1, 16])
+@pytest.mark.parametrize("batch", [1, 16, 64])
 @pytest.mark.parametrize("on", ["real", "fake"])
 def test_consistency_in_closed_form(on: str, batch: int) -> None:
     """D(x) - D(T(x)) is -w d size u for d entries, whatever x is; heads are summed: 1 + 4."""

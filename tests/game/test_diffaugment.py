@@ -182,7 +182,7 @@ def test_half_precision_is_seen_in_full() -> None:
 def test_other_samples_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="images of 1, 3 or 4 channels") as caught:
         DiffAugment()(torch.zeros(4, *shape), Noise(0, 4), 0)
-    assert "InstanceNoise" in caught.value.remedy
+    assert "--noise" in caught.value.remedy
 
 
 @pytest.mark.parametrize("policy", [(), ("color", "color"), ("colour",), ("mixup",)])

@@ -16,12 +16,18 @@ from ganworks.errors import UserError
 from ganworks.game import (
     R1,
     R2,
+    Consistency,
     Duel,
     GradientPenalty,
     GradientPower,
     GradientTerm,
+    HistoricalAverage,
     Latent,
+    LeCam,
+    Lens,
     Noise,
+    Orthogonal,
+    Round,
     Term,
     Turn,
     Weighted,
@@ -125,11 +131,12 @@ def norms_at(a: Tensor, points: Tensor) -> np.ndarray:
     return np.linalg.norm(points.double().numpy() @ a.double().numpy(), axis=1)
 
 
-def test_closed_forms_on_a_quadratic_critic() -> None:
+@pytest.mark.parametrize("batch", [1, 16, 64])
+def test_closed_forms_on_a_quadratic_critic(batch: int) -> None:
     a = torch.randn(5, 5)
     a = a + a.T
-    real, fake = torch.randn(9, 5), 2 * torch.randn(9, 5)
-    e = Noise(4, 9).uniform(1)  # the e that the terms will draw
+    real, fake = torch.randn(batch, 5), 2 * torch.randn(batch, 5)
+    e = Noise(4, batch).uniform(1)  # the e that the terms will draw
     between, on_real, on_fake = norms_at(a, e * real + (1 - e) * fake), norms_at(a, real), norms_at(a, fake)
     wanted = {
         R1(): (on_real**2).mean() / 2, R2(): (on_fake**2).mean() / 2,
@@ -147,6 +154,10 @@ def test_closed_forms_on_a_quadratic_critic() -> None:
     # Where real and generated samples are the same points, so are those between them.
     same = penalty(GradientPenalty(), Quadratic(a), real, real.clone()).item()
     assert same == pytest.approx(((on_real - 1) ** 2).mean(), rel=1e-5)
+    critic, seen = Quadratic(a), []
+    critic.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
+    around = penalty(GradientPenalty(at="around"), critic, real, fake).item()
+    assert around == pytest.approx(((norms_at(a, seen[0]) - 1) ** 2).mean(), rel=1e-5)
 
 
 class Watching(nn.Module):
@@ -250,9 +261,53 @@ def test_parameter_gradient_is_finite_at_a_zero_input_gradient(kind: str) -> Non
     assert torch.isfinite(torch.autograd.grad(cost, quadratic.a)[0]).all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+class Turned(Lens):
+    """x with its entries in another order."""
+
+    def forward(self, x: Tensor, noise: Noise, step: int) -> Tensor:
+        return x.roll(1, -1)
+
+
+def anchored(real: float, fake: float) -> LeCam:
+    term = LeCam()
+    means = {"on_real": torch.tensor([real]), "on_fake": torch.tensor([fake])}
+    term.played("critic", [Round({}, 0, Noise(0, 1), signals=means)], lambda x: x)
+    return term
+
+
+def remembering(critic: nn.Module) -> HistoricalAverage:
+    """The average of the critic's weights of a move ago, from which they have gone away since."""
+    term = HistoricalAverage("critic", critic)
+    term.played("critic", [], lambda x: x)
+    with torch.no_grad():
+        for parameter in critic.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    return term
+
+
+OTHERS: dict[str, Callable[[nn.Module], Term]] = {
+    "lecam": lambda critic: anchored(0.7, -0.4), "cr": lambda critic: Consistency(Turned()),
+    "bcr": lambda critic: Consistency(Turned(), "fake"), "orthogonal": lambda critic: Orthogonal("critic"),
+    "history": remembering}
+
+
+@pytest.mark.parametrize("batch", [1, 16, 64])
+def test_lecam_and_consistency_of_linear_and_quadratic_critics(batch: int) -> None:
+    real, fake, a = torch.randn(batch, 5), torch.randn(batch, 5), torch.randn(5, 5)
+    for critic in (Linear((5,), 1.5), Quadratic(a + a.T)):
+        on_real, on_fake, turned, turned_fake = (
+            critic(x).detach().double().numpy() for x in (real, fake, real.roll(1, -1), fake.roll(1, -1)))
+        wanted = {anchored(0.7, -0.4): np.mean((on_real + 0.4) ** 2) + np.mean((on_fake - 0.7) ** 2),
+                  Consistency(Turned()): np.mean((on_real - turned) ** 2),
+                  Consistency(Turned(), "fake"): np.mean((on_fake - turned_fake) ** 2)}
+        for term, value in wanted.items():
+            assert penalty(term, critic, real, fake).item() == pytest.approx(value, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
 def test_parameter_gradients_equal_finite_differences(kind: str) -> None:
-    critic, term = smooth_critic(), KINDS[kind]()
+    critic = smooth_critic()
+    term = KINDS[kind]() if kind in KINDS else OTHERS[kind](critic).double()
     real, fake = torch.randn(6, 3).double(), torch.randn(6, 3).double()
 
     def cost() -> Tensor:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import resource
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganworks.errors import UserError
-from ganworks.game import R1, Duel, GradientPenalty, Latent, Noise, Term, Turn, Unrolled, Weighted
+from ganworks.game import R1, Duel, GradientPenalty, Latent, Noise, Term, Turn, Unrolled, Weighted, memory
 from ganworks.game.memory import free_bytes
 from ganworks.nets import Critic, DCGANCritic, MLPCritic
 from ganworks.nets.contract import as_verdict, judges_alone
@@ -347,6 +349,36 @@ def test_free_memory_is_known_here() -> None:
     free = free_bytes(torch.device("cpu"))
     assert free is not None
     assert 2**20 < free < 2**50
+
+
+def test_limits_of_a_group_and_of_those_around_it_count(tmp_path: Path) -> None:
+    """Files as the kernel's documentation describes them (cgroup-v2.rst, cgroup-v1/memory.rst)."""
+    def group(path: str, **texts: str) -> None:
+        (tmp_path / path).mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (tmp_path / path / f"memory.{name}").write_text(text)
+
+    group("job/step", max="max\n", current="700\n", stat="anon 5\ninactive_file 0\n")
+    group("job", max="1000\n", current="700\n", stat="anon 5\ninactive_file 50\n")
+    said = tmp_path / "said"
+    said.write_text("0::/job/step\n")
+    assert memory._left_of_group(said, tmp_path) == 350
+    group("memory/old", limit_in_bytes="500", usage_in_bytes="450", stat="inactive_file 1\ntotal_inactive_file 20\n")
+    said.write_text("3:cpu,cpuacct:/old\n2:memory:/old\n")
+    assert memory._left_of_group(said, tmp_path) == 70
+    (tmp_path / "memory/old/memory.usage_in_bytes").write_text("900")
+    assert memory._left_of_group(said, tmp_path) == 0
+    said.write_text("0::/elsewhere\n")
+    assert memory._left_of_group(said, tmp_path) is None
+    assert memory._left_of_group(tmp_path / "none", tmp_path) is None
+
+
+def test_a_limit_of_addresses_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (taken + 2**25, -1))
+    left = free_bytes(torch.device("cpu"))
+    assert left is not None
+    assert 0 < left < 2**26
 
 
 def test_what_is_refused() -> None:

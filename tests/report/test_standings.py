@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from ganworks.errors import UserError
-from ganworks.report.standings import Result, interval, means_text, runs, table, text, to_json, welch
+from ganworks.report.standings import Result, decides, interval, means_text, runs, table, text, to_json, welch
 
 A, B, C = (1.0, 2.0, 4.0), (3.0, 3.5, 9.0, 4.0), (30.0, 31.0, 32.0)
 
@@ -66,6 +66,11 @@ def test_of_a_figure_that_should_be_high_the_highest_is_the_best():
     assert (found.rows[0].best, found.rows[0].worst) == (0, 2)
     with pytest.raises(UserError, match="no figure 'recal'"):
         table(results(far=C), "recal")
+
+
+def test_w1_decides_where_it_is_known():
+    assert decides(["modes found of 8", "high quality", "W1"]) == "W1"
+    assert decides(["FD (pixels)", "KD (pixels)"]) == "FD (pixels)"
 
 
 def test_one_seed_tells_nothing():

@@ -39,6 +39,28 @@ def recipe(points, *hooks, width=2, **more):
 
 # ---- what is kept
 
+def test_a_run_that_takes_no_step_leaves_nothing_but_what_is_not_its_own(run):
+    run.lock()
+    (run.path / "notes.txt").write_text("mine")
+    run.withdraw()
+    assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
+    (run.path / "notes.txt").unlink()
+    Run.create(run.path, "recipe: gan\n", SOURCE).withdraw()
+    assert not run.path.exists()
+
+
+@pytest.mark.parametrize(("at", "left"), [(0, False), (2, True)])
+def test_what_is_refused_in_its_first_step_leaves_no_run(points, tmp_path, at, left):
+    class Refusing(Hook):
+        def moved(self, trainer, move, costs, rounds):
+            if trainer.step == at:
+                raise UserError("not so")
+
+    with pytest.raises(UserError, match="not so"):
+        fit(recipe(points, Refusing()), tmp_path / "run", quiet=True)
+    assert (tmp_path / "run").exists() is left
+
+
 def test_the_last_two_and_the_best_stay(run):
     for step, figure in enumerate([5.0, 3.0, 4.0, 2.0, 6.0, 7.0, 8.0], 1):
         run.save({"step": step}, step, figure)

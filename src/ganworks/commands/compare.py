@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     parser.add_argument("--features", help="as in ganworks evaluate (default: auto)")
     parser.add_argument("--n", type=int, metavar="N", help="samples on which runs are judged (default: 5000, or half "
                         "the data)")
-    parser.add_argument("--by", metavar="FIGURE", help="the figure to sort by (default: the first)")
+    parser.add_argument("--by", metavar="FIGURE", help="the figure to sort by (default: W1 on points, else the first)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: %(default)s")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of each worker")
     parser.add_argument("--retry", action="store_true", help="try failed runs again")

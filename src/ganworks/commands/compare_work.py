@@ -125,7 +125,10 @@ def play(tournament: Tournament, label: str, seed: int, device: str, quiet: bool
     steps, seconds = train(path, call, tournament.budget.get("seconds"), source, device, quiet)
     began = time.monotonic()
     report = judge(path, source, extractor, tournament.judging["n"], device)
-    first = report.figures[0]
+    from ganworks.report.standings import decides
+
+    name = decides([figure.name for figure in report.figures])
+    first = next(figure for figure in report.figures if figure.name == name)
     if not math.isfinite(first.value):
         raise UserError(f"{first.name} is not a number")
     facts = json.loads(report.to_json())

@@ -103,6 +103,12 @@ def named_labels(labels: np.ndarray, names: Sequence[str] | None, count: int) ->
                         f"with are vectors: give them the shape ({count}, 1)" if labels.dtype.kind == "f" else "")
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8", "replace")
+    missing = _without_label(labels)
+    if missing.any():
+        first = int(missing.argmax())
+        raise UserError(f"{missing.sum()} of {count} labels are {str(labels[first])!r}, the first at index {first}, as "
+                        "samples without a label have it", "a label for each sample", "leave out the samples without "
+                        "a label; where this is a class, give all labels as text")
     if names is None:
         distinct, index = np.unique(labels, return_inverse=True)
         return index.astype(np.int64), tuple(str(value) for value in distinct)
@@ -113,6 +119,14 @@ def named_labels(labels: np.ndarray, names: Sequence[str] | None, count: int) ->
     return labels.astype(np.int64), tuple(str(name) for name in names)
 
 
+def _without_label(labels: np.ndarray) -> np.ndarray:
+    """Return which labels say that there is none: empty text, or -1 before classes that are counted from 0."""
+    if labels.dtype.kind == "U":
+        return np.char.strip(labels) == ""
+    counted = labels.dtype.kind == "i" and len(labels) > 0 and labels.min() == -1 and bool((labels == 0).any())
+    return (labels == -1) if counted else np.zeros(len(labels), bool)
+
+
 def real_vectors(vectors: np.ndarray, count: int, name: str = "vectors") -> np.ndarray:
     """Return real vectors that come with ``count`` samples as float32 (count, k); UserError where they are none.
 
@@ -121,12 +135,13 @@ def real_vectors(vectors: np.ndarray, count: int, name: str = "vectors") -> np.n
     vectors = vectors[:, None] if vectors.ndim == 1 else vectors
     if vectors.ndim != 2 or len(vectors) != count or not vectors.shape[1] or vectors.dtype.kind not in "fiub":
         raise UserError(f"{name} of shape {vectors.shape} and type {vectors.dtype} for {count} samples",
-                        f"numbers ({count}, k), a row for each sample")
+                        f"numbers ({count}, k), a row for each sample", "leave out the samples without a vector")
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and told below
         vectors = vectors.astype(np.float32)
     if not np.isfinite(vectors).all():
         row, column = (int(i) for i in np.argwhere(~np.isfinite(vectors))[0])
-        raise UserError(f"{name}: {vectors[row, column]} at index ({row}, {column})", "finite numbers")
+        raise UserError(f"{name}: {vectors[row, column]} at index ({row}, {column})", "finite numbers",
+                        "leave out the samples whose vector is not known")
     return vectors
 
 

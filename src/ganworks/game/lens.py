@@ -42,7 +42,7 @@ def check_images(x: Tensor, lens: str) -> None:
     """Raise UserError where ``x`` are no images (N, C, H, W) of 1, 3 or 4 channels."""
     if x.dim() != 4 or x.shape[1] not in (1, 3, 4):
         raise UserError(f"{lens} of samples of shape {tuple(x.shape[1:])}", "images of 1, 3 or 4 channels",
-                        "take InstanceNoise, which is for samples of any shape, or no lens")
+                        "take instance noise (--noise), which is for samples of any shape, or none of it")
 
 
 def check_policy(lens: str, policy: Sequence[str], known: Sequence[str]) -> None:

@@ -45,9 +45,51 @@ def free_bytes(device: torch.device) -> int | None:
     if device.type == "cuda":
         held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + held
+    known = [_free_of_machine(), _left_of_group(), _left_of_addresses()]
+    return min((left for left in known if left is not None), default=None)
+
+
+def _free_of_machine() -> int | None:
     with suppress(OSError, StopIteration, ValueError):  # what is free counts what the file cache would give back
         lines = Path("/proc/meminfo").read_text().splitlines()
         return 1024 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1])
     with suppress(OSError, ValueError, AttributeError):
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _left_of_group(groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Return what a container, or a job of a batch system, may still take: the least along its line of groups."""
+    left = []
+    with suppress(OSError):
+        for line in groups.read_text().splitlines():
+            _, kinds, path = line.split(":", 2)
+            if kinds and "memory" not in kinds.split(","):
+                continue
+            top = root / "memory" if kinds else root  # the first version of such groups has a tree for each resource
+            most, taken = ("memory.limit_in_bytes", "memory.usage_in_bytes") if kinds else ("memory.max",
+                                                                                           "memory.current")
+            here = top / path.strip("/")
+            for group in (here, *(parent for parent in here.parents if parent.is_relative_to(top))):
+                with suppress(OSError, ValueError):  # "max" is no limit
+                    cache = _inactive_file(group)
+                    left.append(int((group / most).read_text()) - int((group / taken).read_text()) + cache)
+    return max(min(left), 0) if left else None
+
+
+def _inactive_file(group: Path) -> int:
+    """Return what the file cache of a group would give back."""
+    facts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    return int(facts.get("total_inactive_file", facts.get("inactive_file", 0)))
+
+
+def _left_of_addresses() -> int | None:
+    """Return what the process's limit of addresses (ulimit -v) leaves."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if most != resource.RLIM_INFINITY:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            return max(most - pages * resource.getpagesize(), 0)
     return None

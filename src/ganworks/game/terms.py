@@ -55,7 +55,7 @@ class Weighted:
         lowest = least(self.weight)
         if not (lowest >= 0 and math.isfinite(lowest) and self.every >= 1):
             raise UserError(f"term '{self.name}': weight {self.weight}, every {self.every}",
-                            "weight >= 0 and every >= 1")
+                            "weight >= 0 and every >= 1", "leave the term out to be without it")
 
     def due(self, step: int) -> bool:
         """Whether the term is part of the cost in this step."""

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from ganworks.nets.condition import Condition, through
 from ganworks.nets.layers import Norm, has_bias, norm_layers
+from ganworks.nets.spectral import spectral_norm
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 

@@ -15,9 +15,9 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from ganworks.errors import UserError, did_you_mean
+from ganworks.nets.spectral import spectral_norm
 
 GeneratorTold = Literal["concat", "norm"]
 CriticTold = Literal["concat", "projection", "auxiliary"]

@@ -8,10 +8,10 @@ from typing import Literal
 
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.utils.parametrizations import spectral_norm
 
 from ganworks.errors import UserError, did_you_mean
 from ganworks.nets.condition import Condition, ConditionalNorm
+from ganworks.nets.spectral import spectral_norm
 
 Norm = Literal["batch", "instance", "spectral", "none"]
 NORMS = ("batch", "instance", "spectral", "none")

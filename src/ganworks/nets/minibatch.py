@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from ganworks.errors import UserError, did_you_mean
 from ganworks.nets.condition import beside
 from ganworks.nets.nearness import nearness
+from ganworks.nets.spectral import spectral_norm
 
 Minibatch = Literal["none", "discrimination", "stddev"]
 MINIBATCH = ("none", "discrimination", "stddev")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from ganworks.errors import UserError
 from ganworks.nets.contract import Critic, Verdict
 from ganworks.nets.layers import check_norm, doubled, initialise
+from ganworks.nets.spectral import spectral_norm
 from ganworks.nets.translator import image_norm, small_weights
 
 DEEPEST = 6

@@ -57,7 +57,7 @@ class Contest:
         results: of every run. paths: directory of each run, by (label, seed).
         equal: options that all share. differing: {"name", "values": {label: value}, "asked": [labels]}.
         picture: name of the picture of samples in each run's directory.
-        by: the figure that decides, None for the first one.
+        by: the figure that decides, None for the usual one.
     """
 
     out: Path

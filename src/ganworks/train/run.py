@@ -142,6 +142,14 @@ class Run:
                 self._lock.close()
                 self._lock = None
 
+    def withdraw(self) -> None:
+        """Remove the directory of a run that has taken no step, but for what it has not put there itself."""
+        self.close()
+        for name in ("recipe.yaml", "source.json", "versions.json", "certificate.json", "log.jsonl", ".lock"):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):  # not empty
+            self.path.rmdir()
+
     def _end_log(self) -> None:
         try:
             self._sync()

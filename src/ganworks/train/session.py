@@ -51,17 +51,24 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
     """
     machine = machine or Machine(precision=recipe.precision, compile=recipe.compile)
     if path is None:
-        return _train(recipe, None, resume, machine, quiet, hooks, after)
+        trainer = _trainer(recipe, None, resume, machine, quiet, hooks, after)
+        trainer.fit()
+        return trainer
     if not resume:
         Trainer(recipe, machine).rehearse()  # what does not fit the memory leaves no directory behind
-    run = None
+    run = ready = None
     try:
         run = _directory(recipe, path, text, resume, machine)
-        trainer = _train(recipe, run, resume, machine, quiet, hooks, after)
+        ready = _trainer(recipe, run, resume, machine, quiet, hooks, after)
+        ready.fit()
         run.close()
     except NonFinite as error:
         raise NonFinite(error.problem, "finite costs", f"{_last_good(run)}; lower the learning rate, or clip the "
                         f"gradient (--clip 1), and train anew{_doctor(run)}") from error
+    except UserError:
+        if run is not None and machine.is_main and not resume and (ready is None or ready.step == 0):
+            run.withdraw()  # refused in its first step: nothing of it is worth a name that cannot be taken again
+        raise
     except OSError as error:
         if error.errno not in CANNOT_WRITE:
             raise
@@ -71,10 +78,10 @@ def fit(recipe: Recipe, path: Path | str | None = None, *, text: str = BUILT_IN_
         if run is not None:
             with contextlib.suppress(OSError):  # told already
                 run.close()
-    return trainer
+    return ready
 
 
-def _train(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quiet: bool, beside: Beside,
+def _trainer(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quiet: bool, beside: Beside,
            after: Beside) -> Trainer:
     guard, log = Guard(recipe.cadence.log), Log(run, recipe.cadence.log)
     hooks: list[Hook] = [guard, log]
@@ -86,7 +93,6 @@ def _train(recipe: Recipe, run: Run | None, resume: bool, machine: Machine, quie
     trainer = Trainer(recipe, machine, hooks)
     if run is not None and resume:
         _take_up(trainer, run)
-    trainer.fit()
     return trainer
 
 

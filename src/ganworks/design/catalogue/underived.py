@@ -67,7 +67,8 @@ def ebgan(m: float = 10.0) -> Objective:
         m: the margin, above 0, in the units of the energy.
     """
     if not m > 0:
-        raise UserError(f"ebgan: m = {m}", "a margin above 0")
+        raise UserError(f"ebgan: m = {m}", "a margin above 0", "take one well above what an even grey image costs: "
+                        "ebgan:m=10, or recipe ebgan with --margin 0.2")
     return Objective("ebgan", phi=lambda v: -v, psi=lambda v: relu(m + v), beta=lambda v: -v,
                      reference="Zhao et al. 2017, eq. 1, 2",
                      note="not derived: the best energy is not unique, and no smooth function of the ratio")
