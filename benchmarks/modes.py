@@ -93,19 +93,36 @@ class Method:
 GAMMA = 0.002
 """Of R1 and R2. A mode is 0.014 to 0.018 of the data's width: the critic must be let be steep."""
 
-PUBLISHED: dict[str, Any] = {
-    "training": {"lr": 1e-3, "lr_critic": 1e-4, "betas": (0.5, 0.999), "schedule": "constant", "ema": None},
-    "networks": {"latent": 256, "depth": 2}}
-"""The setting in which plain GANs were published to fail: appendix A of Metz et al. 2017."""
+
+def _slow(recipe: str, what: str, minibatch: str = "none", **stabilisers: Any) -> Method:
+    """Return a method in the setting in which plain GANs were published to fail: appendix A of Metz et al. 2017."""
+    return Method(recipe, what, stabilisers,
+                  {"lr": 1e-3, "lr_critic": 1e-4, "betas": (0.5, 0.999), "schedule": "constant", "ema": None},
+                  {"latent": 256, "depth": 2, "minibatch": minibatch})
+
 
 METHODS: dict[str, Method] = {
-    "minimax, slow critic": Method("gan", "as Metz et al. 2017 have it: z of 256 numbers, two layers, the critic at a "
-                                   "tenth of the generator's constant rate, betas (0.5, 0.999), no average",
-                                   **PUBLISHED),
-    "non-saturating, slow critic": Method("nsgan", "the same, non-saturating", **PUBLISHED),
-    "unrolled5, slow critic": Method("unrolled", "the same, and the generator foresees five critic steps",
-                                     {"unroll": 5}, **PUBLISHED),
+    "minimax, slow critic": _slow("gan", "as Metz et al. 2017 have it: z of 256 numbers, two layers, the critic at a "
+                                  "tenth of the generator's constant rate, betas (0.5, 0.999), no average"),
+    "non-saturating, slow critic": _slow("nsgan", "the same, non-saturating"),
+    "unrolled5, slow critic": _slow("unrolled", "the first, and the generator foresees five critic steps", unroll=5),
+    "stddev, slow critic": _slow("gan", "the first, and the critic sees standard deviations over its batch",
+                                 minibatch="stddev"),
+    "discrimination, slow critic": _slow("gan", "the first, and the critic compares the samples of its batch",
+                                         minibatch="discrimination"),
+    "pacgan4, slow critic": _slow("gan", "the first, and the critic judges four samples at a time", pack=4),
+    "matching, slow critic": _slow("gan", "the first, and feature matching of weight 1 in the generator's cost",
+                                   matching=1.0),
+    "history, slow critic": _slow("gan", "the first, and historical averaging of weight 0.1, for both players",
+                                  history=0.1),
     "minimax": Method("gan", "the first paper's game, and nothing else"),
+    "minimax, no average": Method("gan", "the first paper's game; the last weights are sampled from",
+                                  training={"ema": None}),
+    "minimax, stddev": Method("gan", "the first paper's game; the critic sees standard deviations over its batch",
+                              networks={"minibatch": "stddev"}),
+    "minimax, history": Method("gan", "the first paper's game, historical averaging of weight 0.1, for both players",
+                               {"history": 0.1}),
+    "minimax, matching": Method("gan", "the first paper's game, feature matching of weight 1", {"matching": 1.0}),
     "non-saturating": Method("nsgan", "the first paper's other generator cost, and nothing else"),
     "lsgan": Method("lsgan", "least squares"),
     "wgan": Method("wgan", "weight clipping at 0.01; RMSprop at 5e-5, five critic steps, as its paper has it",
@@ -221,7 +238,7 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="say what the methods are, and stop")
     args = parser.parse_args()
     if args.list:
-        print("\n".join(f"{name:<16}{method.what}" for name, method in METHODS.items()))
+        print("\n".join(f"{name:<30}{method.what}" for name, method in METHODS.items()))
         return
     os.environ["GANWORKS_MODES"] = str(args.out)
     jobs = [{"method": method, "data": toy, "seed": seed, "steps": args.steps or STEPS[toy]}
