@@ -22,7 +22,7 @@ from PIL import Image
 from ganworks.cli import main
 from ganworks.commands import compare_queue
 from ganworks.commands.compare import prepare
-from ganworks.commands.compare_entrants import folder_of
+from ganworks.commands.compare_entrants import NETWORKS, entrants, folder_of, networks_of
 from ganworks.commands.compare_queue import JOURNAL, Queue
 from ganworks.commands.compare_tournament import Tournament
 from ganworks.console import console
@@ -275,6 +275,52 @@ def test_a_dry_run_writes_nothing(compare):
     assert set(pace) == {"gan", "wgan"}
     about = float(re.search(r"about ([\d.]+) s", out)[1])
     assert about == pytest.approx(2 * 50 * sum(1 / value for value in pace.values()), rel=0.2, abs=0.1)
+
+
+# ---- networks
+
+
+def networks(entrant):
+    return {name: entrant.values()[name] for name in NETWORKS}
+
+
+def test_all_get_the_networks_of_the_first_but_for_what_they_ask_for():
+    gan, lsgan, narrow, sngan, ebgan, cycle = entrants(
+        ["gan", "lsgan", "narrow=lsgan --width 8 --law uniform", "sngan", "ebgan", "cyclegan"], ["--latent", "7"],
+        {"steps": 5}, alike=True)
+    first = {"network": "mlp", "latent": 7, "law": "gaussian", "width": 64, "depth": 3, "norm_generator": "none"}
+    assert networks(gan) == networks(lsgan) == networks(sngan) == networks(ebgan) == first
+    assert networks(narrow) == {**first, "width": 8, "law": "uniform"}
+    assert sngan.values()["norm_critic"] == "spectral"  # a part of its method
+    assert networks_of(cycle) == {}  # players of another kind
+
+
+def test_with_own_networks_each_has_its_recipes():
+    gan, lsgan = entrants(["gan", "lsgan"], [], {"steps": 5})
+    assert (lsgan.values()["network"], lsgan.values()["latent"], lsgan.values()["law"]) == ("auto", 1024, "uniform")
+    assert networks(gan) != networks(lsgan)
+
+
+def test_who_is_added_gets_the_first_ones_networks_too(done, compare):
+    status, _, err = compare("lsgan", *SMALL[:2], *SMALL[6:], "--out", done)  # neither --width nor --latent
+    assert status == 0, err
+    assert "the networks of 'gan' for all: --network mlp" in err
+    found = Tournament.open(done)
+    assert networks(found.entrant("lsgan")) == networks(found.entrant("gan"))
+    status, _, err = compare("dcgan", "--own-networks", *SMALL, "--out", done)
+    assert status == 2
+    assert "--own-networks" in err
+    assert "another --out" in err
+
+
+def test_a_dry_run_says_whose_networks(compare):
+    words = ["gan", "lsgan", "--data", "ring8", "--steps", 5, "--out", "t", "--dry-run"]
+    _, out, _ = compare(*words)
+    assert "networks    the networks of 'gan' for all: --network mlp --latent 64" in out
+    assert "differs: latent" not in out
+    _, out, _ = compare(*words, "--own-networks")
+    assert "networks    each recipe's own networks" in out
+    assert "differs: latent: gan 64; lsgan 1024" in out
 
 
 # ---- what goes wrong

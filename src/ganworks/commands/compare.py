@@ -1,4 +1,4 @@
-"""A fair tournament of recipes: the same data, seeds, latents and budget for all, and a judgement with its noise.
+"""A fair tournament of recipes: the same data, seeds, networks and budget for all, and a judgement with its noise.
 
 Every entrant is trained once with each seed; the order of the data is a function of the seed, so all see the same
 batches. Each run is an ordinary run directory in OUT, judged as 'ganworks evaluate' does, all by the same network and
@@ -8,7 +8,8 @@ it was; several machines that share OUT may be given the same command, and share
 
 An entrant is a recipe (ganworks list recipes), my.py:function, or a recipe.yaml; in quotes, with options of its own;
 LABEL=RECIPE names it. Options of recipes (ganworks train RECIPE --help) that stand outside of quotes, such as --data,
---width or --batch, are given to every entrant that has them.
+--width or --batch, are given to every entrant that has them. All get the networks of the first entrant
+(--own-networks: each its recipe's); learning rates and critic steps are the recipes' own, and the table says so.
 
 examples:
   ganworks compare dcgan wgan-gp --data digits --size 16 --steps 1000 --seeds 3 --out runs/t
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 VALUES = ("--seeds", "--steps", "--seconds", "--out", "--workers", "--features", "--n", "--by", "--device", "--threads",
           "--worker")
-SWITCHES = ("--dry-run", "--report", "--retry", "--json", "--quiet", "-h", "--help")
+SWITCHES = ("--own-networks", "--dry-run", "--report", "--retry", "--json", "--quiet", "-h", "--help")
 
 
 def prepare(argv: list[str]) -> list[str]:
@@ -88,6 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     parser.add_argument("--by", metavar="FIGURE", help="the figure to sort by (default: W1 on points, else the first)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: %(default)s")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of each worker")
+    parser.add_argument("--own-networks", action="store_true", help="let each recipe have its own networks; without "
+                        "it, all have those of the first entrant (family, latents, widths, the generator's "
+                        "normalisation), but for what an entrant asks for in its quotes")
     parser.add_argument("--retry", action="store_true", help="try failed runs again")
     parser.add_argument("--report", action="store_true", help="run nothing, show what is there")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run and for how long, and run "
@@ -162,7 +166,12 @@ def _asked(args: argparse.Namespace) -> Tournament | None:
     budget = disk.budget_of(args.steps, args.seconds) if given or there is None else there.budget
     seeds = disk.seeds_of(args.seeds or "3") if args.seeds or there is None else there.seeds
     known = {"features": "auto", "n": None} if there is None else there.judging
-    return disk.of_words(args.out, entrants(args.recipes, args.shared, budget), seeds, budget, _judging(args, known))
+    alike = not args.own_networks if there is None else there.alike
+    if args.own_networks and alike:
+        raise UserError(f"--own-networks in {args.out}, whose entrants have the networks of the first",
+                        "the same for all of a tournament", "leave it out, or take another --out")
+    found = entrants(args.recipes, args.shared, budget, alike, there.entrants[0] if there else None)
+    return disk.of_words(args.out, found, seeds, budget, _judging(args, known), alike)
 
 
 def _judging(args: argparse.Namespace, known: Any) -> dict[str, Any]:
@@ -198,6 +207,7 @@ def _set_up(args: argparse.Namespace, asked: Tournament | None) -> None:
     done = sum(state.state in ("done", "failed") for state in states.values())
     note(f"{len(whole.entrants)} entrants x {len(whole.seeds)} seeds: {len(whole.pairs)} runs, "
          f"{whole.budget_words()}" + (f"; {done} are done" if done else ""))
+    note(whole.networks_words())
 
 
 def _work(args: argparse.Namespace) -> None:

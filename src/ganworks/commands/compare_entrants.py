@@ -22,6 +22,8 @@ WHEN = frozenset({"seed", "steps", "log_every", "sample_every", "checkpoint_ever
 """Options that decide when something is written, and those that the tournament sets: no difference between recipes."""
 FADING = {"noise": "noise_fade", "top": "top_fade"}
 """Options that change over a share of the steps, and that share."""
+NETWORKS = ("network", "latent", "law", "width", "depth", "norm_generator")
+"""What makes networks the same. The critic's normalisation is not among them: it is part of many a method."""
 ENDLESS = 10**9
 """Steps of a run that a time budget ends."""
 FEW = 10
@@ -69,20 +71,31 @@ def folder_of(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9.+]+", "-", label).strip("-.") or "entrant"
 
 
-def entrants(texts: Sequence[str], shared: Sequence[str], budget: Mapping[str, Any]) -> list[Entrant]:
+def networks_of(entrant: Entrant) -> dict[str, Any]:
+    """Return the options that make an entrant's networks; none where its family has networks of its own kind."""
+    values = entrant.call.values
+    return {name: values[name] for name in NETWORKS} if set(NETWORKS) <= set(values) else {}
+
+
+def entrants(texts: Sequence[str], shared: Sequence[str], budget: Mapping[str, Any], alike: bool = False,
+             first: Entrant | None = None) -> list[Entrant]:
     """Return the entrants that the command line names.
 
     Args:
         texts: "recipe", "recipe --option value ..." or "label=recipe ...".
         shared: words of the options that all recipes get which have them.
         budget: {"steps": N} or {"seconds": S}.
+        alike: give all of them the networks of the first one, but for what an entrant asks for itself.
+        first: that one, where it was known before.
 
     Raises:
         UserError: an unknown recipe or option, a bad value, two entrants of one label.
     """
-    found, strangers = [], []
+    found: list[Entrant] = []
+    strangers = []
     for text in texts:
-        entrant, unknown = _entrant(text, shared, budget)
+        entrant, unknown = _entrant(text, shared, budget, networks_of(first) if alike and first else {})
+        first = first or entrant
         found.append(entrant)
         strangers.append(unknown)
     for flag in strangers[0] if strangers else ():
@@ -107,8 +120,13 @@ def refuse_twins(found: Iterable[Entrant]) -> None:
         seen[key] = entrant.label
 
 
-def _entrant(text: str, shared: Sequence[str], budget: Mapping[str, Any]) -> tuple[Entrant, list[str]]:
-    """Return an entrant, and the shared flags that its recipe does not know."""
+def _entrant(text: str, shared: Sequence[str], budget: Mapping[str, Any],
+             networks: Mapping[str, Any]) -> tuple[Entrant, list[str]]:
+    """Return an entrant, and the shared flags that its recipe does not know.
+
+    Args:
+        networks: what it gets where the words say nothing else; see ``networks_of``.
+    """
     label, target, words = _parted(text)
     parser = _parser(target, text)
     taken, rest = parser.parse_known_args(list(shared))
@@ -122,6 +140,8 @@ def _entrant(text: str, shared: Sequence[str], budget: Mapping[str, Any]) -> tup
                         "--seeds 5,6,7")
     given = {**_cadence(budget), **vars(taken), **own, "steps": budget.get("steps", ENDLESS), "seed": 0}
     call = train._call(target, given)
+    if networks and set(NETWORKS) <= set(call.values):
+        call = train._call(target, {**networks, **given})
     if call.options.training.stop_when is not None:
         raise UserError(f"'{text}': --stop-when {call.options.training.stop_when} in a tournament",
                         "one budget for all entrants", "leave it out")

@@ -8,6 +8,7 @@ from ganworks.commands.compare_entrants import settings
 from ganworks.commands.compare_queue import JOURNAL, Queue
 from ganworks.commands.compare_tournament import Tournament
 from ganworks.commands.compare_work import extractor_of, opened
+from ganworks.console import track
 from ganworks.errors import UserError
 from ganworks.nets import count_parameters
 from ganworks.train import Machine, Recipe
@@ -44,7 +45,7 @@ def plan(tournament: Tournament, device: str, workers: int) -> str:
 
     states = Queue(tournament.out).states() if (tournament.out / JOURNAL).is_file() else {}
     rows, total, sizes = [("entrant", "runs", "done", "steps/s", "time of a run", "networks")], 0.0, {}
-    for entrant in tournament.entrants:
+    for entrant in track(tournament.entrants, len(tournament.entrants), "trying a few steps", "entrants"):
         recipe = _built(tournament, entrant.label)
         sizes[entrant.label] = _sizes(recipe)
         options = entrant.call.options.training
@@ -55,7 +56,8 @@ def plan(tournament: Tournament, device: str, workers: int) -> str:
         rows.append((entrant.label, str(len(tournament.seeds)), str(done), f"{1 / pace:,.1f}", duration(seconds),
                      ", ".join(f"{player} {count:,}" for player, count in sizes[entrant.label].items())))
     lines = [f"tournament  {tournament.out}", f"budget      {tournament.budget_words()}",
-             f"seeds       {', '.join(map(str, tournament.seeds))}", "", columns(rows, left=(0, 5)), "",
+             f"seeds       {', '.join(map(str, tournament.seeds))}", f"networks    {tournament.networks_words()}",
+             "", columns(rows, left=(0, 5)), "",
              f"time        about {duration(total / workers)} of training with {workers} worker(s) here; pictures, "
              "measures and judging are not counted", *differences(settings(tournament.entrants, sizes)[1])]
     return "\n".join(lines)

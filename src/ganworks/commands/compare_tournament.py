@@ -10,7 +10,16 @@ from typing import Any
 
 import yaml
 
-from ganworks.commands.compare_entrants import ENDLESS, Entrant, kept, refuse_other_data, refuse_twins, stored
+from ganworks.commands.compare_entrants import (
+    ENDLESS,
+    Entrant,
+    kept,
+    networks_of,
+    refuse_other_data,
+    refuse_twins,
+    stored,
+    written,
+)
 from ganworks.errors import UserError
 from ganworks.files import write_text
 from ganworks.recipes import Call
@@ -29,6 +38,7 @@ class Tournament:
         budget: {"steps": N} or {"seconds": S}.
         judging: how runs are judged: {"features", "n"}.
         networks: trainable numbers of each player, by entrant.
+        alike: whether entrants have the networks of the first one, where they ask for no others.
     """
 
     out: Path
@@ -37,6 +47,7 @@ class Tournament:
     budget: Mapping[str, Any]
     judging: Mapping[str, Any]
     networks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    alike: bool = False
 
     @classmethod
     def open(cls, out: Path) -> Tournament:
@@ -50,7 +61,7 @@ class Tournament:
             found = tree["entrants"]
             return cls(out, tuple(stored(label, facts) for label, facts in found.items()), tuple(tree["seeds"]),
                        dict(tree["budget"]), dict(tree["judging"]),
-                       {label: facts["sizes"] for label, facts in found.items()})
+                       {label: facts["sizes"] for label, facts in found.items()}, bool(tree.get("alike", False)))
         except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is no tournament any more: {str(error).splitlines()[0]}",
                             "the file as ganworks compare wrote it", "take another --out, or put it back") from error
@@ -58,6 +69,7 @@ class Tournament:
     def save(self) -> None:
         """Write the tournament, atomically."""
         tree = {"budget": dict(self.budget), "seeds": list(self.seeds), "judging": dict(self.judging),
+                "alike": self.alike,
                 "entrants": {e.label: kept(e, self.networks.get(e.label, {})) for e in self.entrants}}
         write_text(self.out / FILE, "# A tournament of ganworks compare.\n"
                    + yaml.safe_dump(tree, sort_keys=False, default_flow_style=None))
@@ -82,6 +94,14 @@ class Tournament:
         if "steps" in self.budget:
             return f"{self.budget['steps']:,} generator steps each"
         return f"{self.budget['seconds']:g} s of training each"
+
+    def networks_words(self) -> str:
+        """Say whose networks the entrants have."""
+        shared = networks_of(self.entrants[0]) if self.alike else {}
+        if not shared:
+            return "each recipe's own networks"
+        return f"the networks of '{self.entrants[0].label}' for all: " + " ".join(
+            f"--{name.replace('_', '-')} {written(value)}" for name, value in shared.items())
 
     def merged(self, other: Tournament) -> Tournament:
         """Return this tournament with what ``other`` adds: entrants, seeds.
@@ -165,7 +185,7 @@ def budget_of(steps: int | None, seconds: float | None) -> dict[str, Any]:
 
 
 def of_words(out: Path, found: Sequence[Entrant], seeds: tuple[int, ...], budget: Mapping[str, Any],
-             judging: Mapping[str, Any]) -> Tournament:
+             judging: Mapping[str, Any], alike: bool) -> Tournament:
     """Return the tournament that the command line asks for, before it meets what is on disk."""
     refuse_other_data(found)
-    return Tournament(out, tuple(found), seeds, budget, judging)
+    return Tournament(out, tuple(found), seeds, budget, judging, alike=alike)
