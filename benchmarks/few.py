@@ -1,6 +1,6 @@
 """Few images: what keeps a critic from knowing them by heart, and does the generator gain by it?
 
-  python benchmarks/few.py --data fashion.npz --out few                  # all methods, 3 seeds: two hours and a half on one core
+  python benchmarks/few.py --data fashion.npz --out few    # all methods, 3 seeds: hours, on one core
   python benchmarks/few.py --data fashion.npz --methods plain ada --seeds 0 --steps 500 --out /tmp/few
   python benchmarks/few.py --list                                        # the methods, and what each of them is
 
