@@ -2,7 +2,7 @@
 
   python benchmarks/few.py --data fashion.npz --out few    # all methods, 3 seeds: hours, on one core
   python benchmarks/few.py --data fashion.npz --methods plain ada --seeds 0 --steps 500 --out /tmp/few
-  python benchmarks/few.py --list                                        # the methods, and what each of them is
+  python benchmarks/few.py --list                          # the methods, and what each of them is
 
 The data is anything that `ganworks train --data` takes, as long as it is images with labels. Of it, --images spread
 evenly are trained on; the others are never seen. "Known by heart" is the area under the ROC curve by which the critic's
