@@ -307,10 +307,11 @@ def test_who_is_added_gets_the_first_ones_networks_too(done, compare):
     assert "the networks of 'gan' for all: --network mlp" in err
     found = Tournament.open(done)
     assert networks(found.entrant("lsgan")) == networks(found.entrant("gan"))
-    status, _, err = compare("dcgan", "--own-networks", *SMALL, "--out", done)
-    assert status == 2
-    assert "--own-networks" in err
-    assert "another --out" in err
+    for words in (["dcgan", *SMALL], []):  # also where it would add nobody
+        status, _, err = compare(*words, "--own-networks", "--out", done)
+        assert status == 2
+        assert "--own-networks" in err
+        assert "another --out" in err
 
 
 def test_a_dry_run_says_whose_networks(compare):

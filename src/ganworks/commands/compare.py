@@ -150,6 +150,9 @@ def _asked(args: argparse.Namespace) -> Tournament | None:
     if args.features is not None and args.features not in FEATURES:
         raise UserError(f"--features {args.features}", "one of: " + ", ".join(FEATURES))
     there = disk.Tournament.open(args.out) if (args.out / disk.FILE).is_file() else None
+    if args.own_networks and there is not None and there.alike:
+        raise UserError(f"--own-networks in {args.out}, whose entrants have the networks of the first",
+                        "the same for all of a tournament", "leave it out, or take another --out")
     if args.report or not args.recipes:
         if args.recipes or args.shared:
             raise UserError("options of recipes without recipes" if args.shared else "recipes with --report",
@@ -167,9 +170,6 @@ def _asked(args: argparse.Namespace) -> Tournament | None:
     seeds = disk.seeds_of(args.seeds or "3") if args.seeds or there is None else there.seeds
     known = {"features": "auto", "n": None} if there is None else there.judging
     alike = not args.own_networks if there is None else there.alike
-    if args.own_networks and alike:
-        raise UserError(f"--own-networks in {args.out}, whose entrants have the networks of the first",
-                        "the same for all of a tournament", "leave it out, or take another --out")
     found = entrants(args.recipes, args.shared, budget, alike, there.entrants[0] if there else None)
     return disk.of_words(args.out, found, seeds, budget, _judging(args, known), alike)
 

@@ -140,7 +140,7 @@ def _entrant(text: str, shared: Sequence[str], budget: Mapping[str, Any],
                         "--seeds 5,6,7")
     given = {**_cadence(budget), **vars(taken), **own, "steps": budget.get("steps", ENDLESS), "seed": 0}
     call = train._call(target, given)
-    if networks and set(NETWORKS) <= set(call.values):
+    if networks and networks_of(Entrant(label, call)):
         call = train._call(target, {**networks, **given})
     if call.options.training.stop_when is not None:
         raise UserError(f"'{text}': --stop-when {call.options.training.stop_when} in a tournament",
